@@ -1,0 +1,1 @@
+"""What people and keepalived run: one file per command or verb."""

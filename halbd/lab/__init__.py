@@ -1,0 +1,1 @@
+"""Every node of a config on one machine: namespaces, stand-in servers, faults, the report."""
