@@ -1,0 +1,82 @@
+"""Everything that halbd may do to the world. Each comes back, where it has an outcome, as an event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from signal import Signals
+from typing import TypeAlias
+
+from halbd.model.child import Program
+from halbd.model.config import LogLevel
+from halbd.model.evidence import Target
+from halbd.model.transition import Transition
+
+
+@dataclass(frozen=True, slots=True)
+class Spawn:
+    """Start a program."""
+
+    program: Program
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """Send a signal to a program's whole process group."""
+
+    program: Program
+    signal: Signals
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Ask one target."""
+
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class LookAtProxy:
+    """Ask the proxy's admin socket."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookAtKeepalived:
+    """Ask systemd for keepalived.service."""
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """Write a number into a track_file."""
+
+    name: str
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class WriteLook:
+    """Write what halbd-check needs to look for itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Put a transition into the history."""
+
+    transition: Transition
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Write a log line."""
+
+    level: LogLevel
+    event: str
+    fields: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Everything is stopped: leave."""
+
+
+Effect: TypeAlias = Spawn | Signal | Probe | LookAtProxy | LookAtKeepalived | Push | WriteLook | Record | Say | Finish

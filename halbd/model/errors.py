@@ -1,0 +1,19 @@
+"""The world said no. Problems in the operator's file are values (problem.py); bugs are not caught."""
+
+from __future__ import annotations
+
+
+class HalbdError(Exception):
+    """Something outside halbd refused; the message reads "cannot X: reason"."""
+
+
+class RefusedError(HalbdError):
+    """A real program (haproxy -c, keepalived -t) or the kernel refused a generation before it went live."""
+
+
+class FailedError(HalbdError):
+    """A generation was accepted and then failed to go live; what served before still serves."""
+
+
+class NoDaemonError(HalbdError):
+    """No daemon answers on the socket."""

@@ -1,0 +1,125 @@
+"""Everything that can happen to the daemon."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from halbd.model.child import Program
+from halbd.model.config import Address, Config
+from halbd.model.evidence import ProbeResult, ProxyView
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time has passed: `next_due` of the state has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spawned:
+    """A child runs. `adopted`: it was already running, and its pid, start time and executable agree."""
+
+    program: Program
+    pid: int
+    start_ticks: int
+    adopted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SpawnFailed:
+    """A child could not be started at all. `jitter` is a random number in [0, 1)."""
+
+    program: Program
+    reason: str
+    jitter: float
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    """A child is gone, told by its pidfd (pidfd_open(2)). `jitter` is a random number in [0, 1)."""
+
+    program: Program
+    pid: int
+    how: str
+    jitter: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeDone:
+    """A probe came back."""
+
+    result: ProbeResult
+
+
+@dataclass(frozen=True, slots=True)
+class ProxySeen:
+    """The proxy's admin socket answered."""
+
+    view: ProxyView
+
+
+@dataclass(frozen=True, slots=True)
+class ProxySilent:
+    """The proxy's admin socket gave no answer in time."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddressChanged:
+    """Netlink: an address arrived on or left an interface."""
+
+    address: Address
+    interface: str
+    present: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AddressesDumped:
+    """Netlink: all addresses there are now. `why` says what made the dump necessary."""
+
+    present: frozenset[tuple[Address, str]]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeepalivedSeen:
+    """What systemd says of keepalived.service; `pid` is None when it does not run."""
+
+    pid: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigApplied:
+    """A generation is in force."""
+
+    config: Config
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigRejected:
+    """The file on disk, or the generation made from it, is not in force; the one before it is."""
+
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequested:
+    """SIGTERM or SIGINT."""
+
+
+Event: TypeAlias = (
+    Tick
+    | Spawned
+    | SpawnFailed
+    | Exited
+    | ProbeDone
+    | ProxySeen
+    | ProxySilent
+    | AddressChanged
+    | AddressesDumped
+    | KeepalivedSeen
+    | ConfigApplied
+    | ConfigRejected
+    | StopRequested
+)

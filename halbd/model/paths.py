@@ -1,0 +1,80 @@
+"""Where everything lies, below the three folders that systemd sets for a service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """CONFIGURATION_DIRECTORY, RUNTIME_DIRECTORY and STATE_DIRECTORY (systemd.exec(5))."""
+
+    configuration: Path
+    runtime: Path
+    state: Path
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Paths:
+        """Read the three variables; where one is unset, the folder that a packaged halbd uses."""
+        return cls(
+            Path(environment.get("CONFIGURATION_DIRECTORY") or "/etc/halbd"),
+            Path(environment.get("RUNTIME_DIRECTORY") or "/run/halbd"),
+            Path(environment.get("STATE_DIRECTORY") or "/var/lib/halbd"),
+        )
+
+    @property
+    def config_file(self) -> Path:
+        """The operator's file."""
+        return self.configuration / "halbd.yaml"
+
+    @property
+    def socket(self) -> Path:
+        """The daemon's HTTP socket."""
+        return self.runtime / "halbd.sock"
+
+    @property
+    def look_file(self) -> Path:
+        """What halbd-check needs to look for itself when the daemon does not answer (JSON)."""
+        return self.runtime / "look.json"
+
+    @property
+    def track_folder(self) -> Path:
+        """The track_files that push the verdict into keepalived."""
+        return self.runtime / "track"
+
+    @property
+    def proxy_folder(self) -> Path:
+        """The proxy's own folder, for its sockets; belongs to the proxy's user."""
+        return self.runtime / "proxy"
+
+    @property
+    def admin_socket(self) -> Path:
+        """HAProxy's `stats socket`."""
+        return self.proxy_folder / "admin.sock"
+
+    @property
+    def master_socket(self) -> Path:
+        """HAProxy's master CLI (-S)."""
+        return self.proxy_folder / "master.sock"
+
+    @property
+    def server_state(self) -> Path:
+        """HAProxy's server-state-file: a DOWN server stays DOWN across a reload."""
+        return self.proxy_folder / "servers.state"
+
+    @property
+    def generations(self) -> Path:
+        """One folder per generation of rendered files."""
+        return self.state / "generations"
+
+    @property
+    def current(self) -> Path:
+        """A symlink to the generation in force; swapped by rename."""
+        return self.state / "current"
+
+    @property
+    def history(self) -> Path:
+        """One JSON line per transition."""
+        return self.state / "history.jsonl"

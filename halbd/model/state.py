@@ -1,0 +1,78 @@
+"""The whole state of the daemon; one task owns it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from halbd.model.child import Child
+from halbd.model.config import Address, Config
+from halbd.model.evidence import Held, Now, ProbeResult, ProxyView, Streak
+from halbd.model.transition import Transition
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One probe's history as far as it matters: `due` is the monotonic time of the next question.
+
+    `blamed`: its failures are laid on this node, not on a server that the proxy may still be about to drop.
+    """
+
+    due: float
+    streak: Streak = field(default_factory=Streak)
+    last: ProbeResult | None = None
+    asking: bool = False
+    begun: float = 0
+    blamed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A config that is on disk and not in force."""
+
+    at: datetime
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """SIGTERM has come. `since` is monotonic; `faulted` once the verdict itself was withdrawn."""
+
+    since: Now
+    faulted: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything halbd knows and intends. Mappings are replaced, never changed.
+
+    `proven`: the proxy that runs now has been seen to work, so later failures of a probe are first laid on servers.
+    `blind_since` and `sight_since`: when the proxy last lost sight of all servers, or got it back (monotonic).
+    `levels`: per VIP group, how far its VRRP priority is lowered (0, 1 holder, 2 standby).
+    `pushed`: what the track_files hold. `barred`: VIPs that went unserved here, and until when this node leaves them.
+    """
+
+    config: Config
+    begun: Now
+    keepalived_is_child: bool = False
+    keepalived_is_unit: bool = False
+    proxy: Child = field(default_factory=Child)
+    keepalived: Child = field(default_factory=Child)
+    proxy_version: str = ""
+    series: Mapping[str, Series] = field(default_factory=dict)
+    admin: Series = field(default_factory=lambda: Series(due=0))
+    view: ProxyView | None = None
+    proven: bool = False
+    blind_since: Now | None = None
+    sight_since: float | None = None
+    held: Mapping[Address, Held] = field(default_factory=dict)
+    role_since: Mapping[Address, Now] = field(default_factory=dict)
+    barred: Mapping[Address, Now] = field(default_factory=dict)
+    levels: Mapping[str, int] = field(default_factory=dict)
+    pushed: Mapping[str, int] = field(default_factory=dict)
+    transitions: tuple[Transition, ...] = ()
+    applied_at: datetime | None = None
+    rejected: Rejected | None = None
+    stopping: Stopping | None = None
+    keepalived_look_due: float = 0
