@@ -1,0 +1,17 @@
+"""How long the proxy takes to drop a dead server."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from halbd.decide.timing import proxy_drop_time
+from tests.sample import config
+
+
+def test_each_of_fall_checks_waits_its_interval_and_times_out() -> None:
+    frontend = config().frontends[0]
+    assert proxy_drop_time(frontend) == 2 * (2 + 2), "a check that cannot connect takes its whole interval"
+    check = replace(frontend.check, fall=3, interval=0.5, timeout=0.25)
+    assert proxy_drop_time(replace(frontend, check=check)) == 3 * (0.5 + 0.5)
+    hasty = replace(frontend.timeouts, connect=0.1)
+    assert proxy_drop_time(replace(frontend, check=check, timeouts=hasty)) == 3 * (0.5 + 0.25)
