@@ -1,0 +1,24 @@
+"""Where this node's own probe reaches a frontend."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address
+
+from halbd.model.config import Address, Config, Frontend
+
+_LOOPBACK = IPv4Address("127.0.0.1")
+
+
+def local_address(config: Config, frontend: Frontend) -> Address:
+    """The address at which this node asks its own proxy for that frontend.
+
+    Loopback, also where the frontend is bound to a VIP: a standby cannot reach its own proxy through an address that
+    another node holds. Where several frontends share a port (one VIP each), the second gets 127.0.0.2 and so on: the
+    whole of 127.0.0.0/8 is this host (RFC 1122, 3.2.1.3). An address of this node's own is asked directly.
+    """
+    if frontend.bind is not None and all(frontend.bind != vip.address for vip in config.vips):
+        return frontend.bind
+    index = [other.name for other in config.frontends if other.port == frontend.port].index(frontend.name)
+    if index == 0 and (frontend.bind or config.node.address).version == 6:
+        return IPv6Address("::1")
+    return _LOOPBACK + index

@@ -1,0 +1,83 @@
+"""The rendered bytes, for people to read. HALBD_UPDATE_GOLDEN=1 writes them anew."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from halbd.model.config import ProxyKind, Vrrp
+from halbd.render.render import render
+from halbd.render.words import HEADER
+from tests.render.cases import AROUND, CA_PEM, CASES, CONFIG, EIGHT_BYTES
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("name", ["haproxy.cfg", "keepalived.conf"])
+def test_the_rendered_file_is_the_golden_one(case: str, name: str) -> None:
+    text = render(CASES[case], AROUND).text(name)
+    golden = GOLDEN / case / name
+    if os.environ.get("HALBD_UPDATE_GOLDEN"):
+        golden.parent.mkdir(exist_ok=True)
+        golden.write_text(text)
+    assert text == golden.read_text()
+
+
+def test_no_golden_folder_is_left_over() -> None:
+    assert {folder.name for folder in GOLDEN.iterdir()} == set(CASES)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_same_config_gives_the_same_bytes(case: str) -> None:
+    assert render(CASES[case], AROUND) == render(replace(CASES[case]), replace(AROUND))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_file_says_who_wrote_it_and_ends_with_a_newline(case: str) -> None:
+    """A truncated haproxy.cfg is known by its missing last newline, so there must be one."""
+    for file in render(CASES[case], AROUND).files:
+        assert file.text.startswith(HEADER)
+        assert file.text.endswith("\n")
+        assert not file.text.endswith("\n\n")
+
+
+def test_the_files_are_ordered_by_name() -> None:
+    names = [file.name for file in render(CONFIG, AROUND).files]
+    assert names == ["ca-kube-apiserver.crt", "haproxy.cfg", "keepalived.conf"]
+
+
+def test_the_ca_file_carries_the_ca() -> None:
+    assert render(CONFIG, AROUND).text("ca-kube-apiserver.crt").endswith(CA_PEM)
+
+
+def test_no_ca_file_where_nothing_is_verified() -> None:
+    assert [file.name for file in render(CASES["insecure"], AROUND).files] == ["haproxy.cfg", "keepalived.conf"]
+
+
+def test_only_the_file_with_the_password_is_secret() -> None:
+    files = render(CASES["version-2-with-password"], AROUND).files
+    assert {file.name: oct(file.mode) for file in files} == {
+        "ca-kube-apiserver.crt": "0o644",
+        "haproxy.cfg": "0o644",
+        "keepalived.conf": "0o600",
+    }
+
+
+def test_version_3_has_no_authentication_even_if_a_password_is_given() -> None:
+    """RFC 5798, 9: version 3 removed it; keepalived -t refuses the pair."""
+    files = render(replace(CONFIG, vrrp=Vrrp(version=3, auth_pass=EIGHT_BYTES)), AROUND).files
+    assert not any(EIGHT_BYTES in file.text or file.secret for file in files)
+
+
+def test_a_node_without_peers_renders_no_empty_peer_list() -> None:
+    text = render(replace(CONFIG, nodes=(CONFIG.node,)), AROUND).text("keepalived.conf")
+    assert "unicast_peer" not in text
+
+
+def test_envoy_is_not_rendered_yet() -> None:
+    with pytest.raises(ValueError, match="envoy"):
+        render(replace(CONFIG, proxy=replace(CONFIG.proxy, kind=ProxyKind.ENVOY)), AROUND)
