@@ -1,0 +1,87 @@
+"""What a new generation needs: the smallest action that makes it true, and what the operator must be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from halbd.model.config import Address, Config
+from halbd.model.files import FileSet
+
+PROXY_FILES = ("haproxy.cfg", "ca-")
+KEEPALIVED_FILE = "keepalived.conf"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to be done to the running programs; `new_binds` are ports that must be free before a reload."""
+
+    proxy_reload: bool
+    keepalived_reload: bool
+    new_binds: tuple[tuple[Address | None, int], ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """In words, for the operator."""
+        proxy = ("reload the proxy (seamless: no connection is lost)",) if self.proxy_reload else ()
+        keepalived = ("reload keepalived (the VIP stays)",) if self.keepalived_reload else ()
+        return proxy + keepalived
+
+
+def change(old: Config, old_files: FileSet, new: Config, new_files: FileSet) -> Change:
+    """Compare two generations."""
+    before = {(f.bind, f.port) for f in old.frontends}
+    binds = tuple((f.bind, f.port) for f in new.frontends if (f.bind, f.port) not in before)
+    return Change(
+        proxy_reload=proxy_changed(old_files, new_files),
+        keepalived_reload=keepalived_changed(old_files, new_files),
+        new_binds=binds,
+        warnings=tuple(_shared(old, new)) + tuple(_restart(old, new)),
+    )
+
+
+def proxy_changed(old: FileSet, new: FileSet) -> bool:
+    """The proxy would read something else than before."""
+    return _proxy_files(old) != _proxy_files(new)
+
+
+def keepalived_changed(old: FileSet, new: FileSet) -> bool:
+    """Keepalived would read something else than before."""
+    return old.text(KEEPALIVED_FILE) != new.text(KEEPALIVED_FILE)
+
+
+def _proxy_files(files: FileSet) -> dict[str, str]:
+    return {f.name: f.text for f in files.files if f.name.startswith(PROXY_FILES)}
+
+
+def _shared(old: Config, new: Config) -> list[str]:
+    """What keepalived on the peers must agree with: an unequal peer drops our adverts and takes the VIP as well."""
+    pairs = {
+        "vips": (old.vips, new.vips),
+        "vrrp.advert_int": (old.vrrp.advert_int, new.vrrp.advert_int),
+        "vrrp.version": (old.vrrp.version, new.vrrp.version),
+        "vrrp.auth_pass_file": (old.vrrp.auth_pass, new.vrrp.auth_pass),
+        "vrrp.unicast": (old.vrrp.unicast, new.vrrp.unicast),
+        "nodes": (old.nodes, new.nodes),
+    }
+    changed = [name for name, (before, after) in pairs.items() if before != after]
+    if not changed:
+        return []
+    order = (
+        "put the new file on all nodes, reload the standbys first and the holder last, within a second or two of each "
+        "other; until the last one has it, two nodes may hold a VIP"
+    )
+    return [f"{', '.join(changed)} must be the same on every node: {order}"]
+
+
+def _restart(old: Config, new: Config) -> list[str]:
+    """What a running daemon cannot take up."""
+    fixed: dict[str, tuple[object, object]] = {
+        "proxy.kind": (old.proxy.kind, new.proxy.kind),
+        "proxy.binary": (old.proxy.binary, new.proxy.binary),
+        "proxy.user": (old.proxy.user, new.proxy.user),
+        "keepalived": (old.keepalived, new.keepalived),
+        "log": (old.log, new.log),
+    }
+    names = [name for name, (before, after) in fixed.items() if before != after]
+    return [f"{', '.join(names)} take effect when halbd is restarted"] if names else []

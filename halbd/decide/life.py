@@ -1,0 +1,88 @@
+"""The life of a child: one table, one function per event.
+
+| phase | event | next phase | what halbd does |
+|---|---|---|---|
+| stopped | start | starting | spawn |
+| starting | spawned | running | |
+| starting | spawn failed | backoff | |
+| running | exited | backoff | |
+| backoff | due | starting | spawn |
+| running, starting | stop | stopping | SIGTERM |
+| stopping | due | stopping | SIGKILL |
+| stopping | exited | stopped | |
+| backoff | stop | stopped | |
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from signal import Signals
+
+from halbd.model.child import Child, Phase, Program
+from halbd.model.effects import Effect, Signal, Spawn
+from halbd.model.evidence import Now
+
+FIRST_DELAY = 0.2
+"""Seconds before the first restart."""
+LONGEST_DELAY = 30.0
+"""Seconds that a restart is put off at the most."""
+SETTLED = 30.0
+"""Seconds of running after which earlier failures are forgotten."""
+GRACE = 5.0
+"""Seconds between SIGTERM and SIGKILL."""
+
+Step = tuple[Child, tuple[Effect, ...]]
+
+
+def delay(failures: int, jitter: float) -> float:
+    """Capped exponential backoff in seconds; `jitter` in [0, 1) takes off up to a quarter, so that nodes spread out."""
+    full = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(failures, 20))
+    return full * (1 - jitter / 4)
+
+
+def start(child: Child, program: Program, now: Now) -> Step:
+    """Begin a life, where there is none."""
+    if child.phase is not Phase.STOPPED:
+        return child, ()
+    return replace(child, phase=Phase.STARTING, changed=now, due=None), (Spawn(program),)
+
+
+def spawned(child: Child, program: Program, pid: int, start_ticks: int, now: Now) -> Step:
+    """The process is there; one that was told to stop meanwhile is stopped now."""
+    running = replace(child, phase=Phase.RUNNING, pid=pid, start_ticks=start_ticks, started=now, changed=now, due=None)
+    return stop(running, program, now) if child.phase is Phase.STOPPING else (running, ())
+
+
+def died(child: Child, how: str, jitter: float, now: Now) -> Step:
+    """The process is gone, or never came about: rest a while, or stay stopped where that was asked for."""
+    gone = replace(child, pid=None, start_ticks=0, changed=now, last_exit=how, due=None)
+    if child.phase in (Phase.STOPPING, Phase.STOPPED):
+        return replace(gone, phase=Phase.STOPPED), ()
+    settled = child.started is not None and child.pid is not None and now.mono - child.started.mono >= SETTLED
+    failures = 0 if settled else child.failures
+    due = now.mono + delay(failures, jitter)
+    return replace(gone, phase=Phase.BACKOFF, failures=failures + 1, due=due), ()
+
+
+def stop(child: Child, program: Program, now: Now) -> Step:
+    """End a life: SIGTERM now, SIGKILL when GRACE has passed."""
+    match child.phase:
+        case Phase.RUNNING:
+            stopping = replace(child, phase=Phase.STOPPING, changed=now, due=now.mono + GRACE)
+            return stopping, (Signal(program, Signals.SIGTERM),)
+        case Phase.STARTING:
+            return replace(child, phase=Phase.STOPPING, changed=now, due=None), ()
+        case Phase.BACKOFF:
+            return replace(child, phase=Phase.STOPPED, changed=now, due=None), ()
+        case Phase.STOPPING | Phase.STOPPED:
+            return child, ()
+
+
+def tick(child: Child, program: Program, now: Now) -> Step:
+    """What is due: a restart, or the SIGKILL of a process that did not heed SIGTERM."""
+    if child.due is None or now.mono < child.due:
+        return child, ()
+    if child.phase is Phase.BACKOFF:
+        restarted = replace(child, phase=Phase.STARTING, changed=now, due=None, restarts=child.restarts + 1)
+        return restarted, (Spawn(program),)
+    return replace(child, due=None), (Signal(program, Signals.SIGKILL),)

@@ -1,0 +1,127 @@
+"""What an answer, or its absence, changes: rise and fall, blame, sight of the servers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from halbd.decide.blind import patience
+from halbd.decide.streak import observe
+from halbd.decide.targets import local_targets
+from halbd.decide.verdict import active_targets
+from halbd.model.effects import Effect, LookAtProxy, Probe
+from halbd.model.evidence import Now, ProbeResult, ProxyView, Streak
+from halbd.model.state import Series, State
+
+WARM_UP = 0.1
+"""Seconds that a proxy is given to open its ports before the first question."""
+BARRED = 60.0
+"""Seconds that this node leaves alone a VIP it could not serve: the evidence goes with the VIP, the fault may not."""
+
+
+def fresh(state: State, now: Now, *, adopted: bool) -> State:
+    """Forget what was seen of an earlier proxy; one that replaced a dead one must prove itself `rise` times."""
+    first = Streak() if adopted or state.proxy.restarts == 0 else Streak(up=False)
+    due = now.mono + (0 if adopted else WARM_UP)
+    series = {t.name: Series(due, first, begun=now.mono, blamed=first.up is False) for t in local_targets(state.config)}
+    held = {t.name: Series(due, Streak(up=True), begun=now.mono) for t in active_targets(state) if t.vip}
+    admin = Series(due, begun=now.mono)
+    return replace(
+        state, series=series | held, admin=admin, view=None, proven=adopted, blind_since=None, sight_since=None
+    )
+
+
+def align(state: State, now: Now) -> State:
+    """Follow the targets: a VIP that came is asked through, one that went is forgotten."""
+    names = {t.name: Streak(up=True) if t.vip else Streak() for t in active_targets(state)}
+    kept = {name: series for name, series in state.series.items() if name in names}
+    new = {name: Series(now.mono, streak, begun=now.mono) for name, streak in names.items() if name not in kept}
+    return replace(state, series=kept | new) if new or len(kept) < len(state.series) else state
+
+
+def probed(state: State, result: ProbeResult, now: Now) -> State:
+    """Count one answer. While no server is up a failure says nothing about this node."""
+    before = state.series.get(result.name)
+    if before is None:
+        return state
+    if state.blind_since and not result.ok:
+        heard = replace(before, last=result, asking=False)
+        return replace(state, series={**state.series, result.name: heard})
+    health = state.config.health
+    streak = observe(before.streak, ok=result.ok, rise=health.rise, fall=health.fall, now=result.at.mono)
+    state = replace(state, proven=state.proven or streak.up is True)
+    blamed = streak.up is False and (before.blamed or (not result.ok and not _excused(state, streak, result)))
+    after = replace(before, streak=streak, last=result, asking=False, blamed=blamed)
+    state = replace(state, series={**state.series, result.name: after})
+    return _bar(state, result.name, now) if blamed else state
+
+
+def _bar(state: State, name: str, now: Now) -> State:
+    """Leave a VIP alone for a while that was seen to go unserved here."""
+    until = Now(now.mono + BARRED, now.wall)
+    unserved = {t.vip: until for t in active_targets(state) if t.name == name and t.vip is not None}
+    return replace(state, barred={**state.barred, **unserved}) if unserved else state
+
+
+def _excused(state: State, streak: Streak, result: ProbeResult) -> bool:
+    """A known good proxy may still be about to drop a dead server, and until then some probes end on that server.
+
+    A connection that the proxy itself did not accept is never the servers' doing.
+    """
+    began = streak.failing_since if streak.failing_since is not None else result.at.mono
+    until = max(began, state.sight_since or 0) + patience(state.config)
+    return state.proven and result.connected and result.at.mono < until
+
+
+def seen(state: State, view: ProxyView, now: Now) -> State:
+    """The admin socket answered: note whether the proxy sees a server behind every frontend."""
+    state = replace(state, view=view, admin=_admin(state, ok=True, now=now))
+    if view.blind and not state.blind_since:
+        return replace(state, blind_since=now, proven=True, series=_neutral(state))
+    if not view.blind and state.blind_since:
+        return replace(state, blind_since=None, sight_since=now.mono)
+    return state
+
+
+def silent(state: State, now: Now) -> State:
+    """The admin socket gave no answer."""
+    return replace(state, admin=_admin(state, ok=False, now=now))
+
+
+def ask(state: State, now: Now) -> tuple[State, tuple[Effect, ...]]:
+    """Ask everything that is due and not being asked: one question in flight for each target."""
+    series, effects = dict(state.series), list[Effect]()
+    interval = state.config.health.interval
+    for target in active_targets(state):
+        one = series.get(target.name)
+        if one and not one.asking and now.mono >= one.due:
+            series[target.name] = _asked(one, interval, now)
+            effects.append(Probe(target))
+    admin = state.admin
+    if state.proxy.running and not admin.asking and now.mono >= admin.due:
+        admin = _asked(admin, interval, now)
+        effects.append(LookAtProxy())
+    return replace(state, series=series, admin=admin), tuple(effects)
+
+
+def next_due(state: State) -> float | None:
+    """When the next question is due (monotonic seconds)."""
+    waiting = [one.due for one in state.series.values() if not one.asking]
+    if state.proxy.running and not state.admin.asking:
+        waiting.append(state.admin.due)
+    return min(waiting, default=None)
+
+
+def _asked(one: Series, interval: float, now: Now) -> Series:
+    """Keep the beat: the next question is one interval after this one was due; or after now, where the beat was lost."""
+    on_beat = one.due + interval
+    return replace(one, asking=True, due=on_beat if on_beat > now.mono else now.mono + interval)
+
+
+def _admin(state: State, *, ok: bool, now: Now) -> Series:
+    streak = observe(state.admin.streak, ok=ok, rise=1, fall=state.config.health.fall, now=now.mono)
+    return replace(state.admin, streak=streak, asking=False)
+
+
+def _neutral(state: State) -> dict[str, Series]:
+    """With no server up, what failed was not this node: take the blame back."""
+    return {name: replace(one, blamed=False) for name, one in state.series.items()}

@@ -1,0 +1,147 @@
+"""The status object of the contract, from the state and the moment."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from halbd import __version__
+from halbd.decide.holding import role
+from halbd.decide.verdict import active_targets, verdict
+from halbd.model.config import Frontend
+from halbd.model.evidence import Now
+from halbd.model.state import State
+from halbd.model.transition import Transition
+from halbd.model.verdict import Cause, Verdict
+
+VERSION = 1
+"""Of the status object; it changes when a field changes its meaning or goes."""
+
+
+def stamp(moment: datetime) -> str:
+    """RFC 3339, UTC, with microseconds."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def status(state: State, now: Now) -> dict[str, Any]:
+    """Everything that `GET /status` says."""
+    answer = verdict(state, now)
+    return {
+        "version": VERSION,
+        "halbd": __version__,
+        "cluster": state.config.cluster,
+        "node": state.config.node.name,
+        "role": role(state, now).value,
+        "healthy": answer.healthy,
+        "reasons": _reasons(answer),
+        "vips": _vips(state),
+        "proxy": _proxy(state),
+        "probes": _probes(state),
+        "frontends": [_frontend(state, frontend) for frontend in state.config.frontends],
+        "keepalived": _keepalived(state),
+        "config": _config(state),
+        "maintenance": any(reason.cause is Cause.MAINTENANCE for reason in answer.reasons),
+        "transitions": [transition(one) for one in state.transitions],
+    }
+
+
+def check(state: State, now: Now) -> dict[str, Any]:
+    """Everything that `GET /check` says; `monotonic` lets halbd-check see an answer that is too old."""
+    answer = verdict(state, now)
+    return {"ok": answer.ok, "stale": answer.stale, "monotonic": now.mono, "reasons": _reasons(answer)}
+
+
+def transition(one: Transition) -> dict[str, Any]:
+    """One line of the history."""
+    return {
+        "at": stamp(one.at),
+        "vip": str(one.vip),
+        "interface": one.interface,
+        "change": "gained" if one.gained else "lost",
+        "role_before": one.role_before.value,
+        "role_after": one.role_after.value,
+        "lasted_s": None if one.lasted is None else round(one.lasted, 6),
+        "cause": one.cause,
+    }
+
+
+def _reasons(answer: Verdict) -> list[dict[str, str]]:
+    return [{"cause": r.cause.value, "detail": r.detail, "since": stamp(r.since)} for r in answer.reasons]
+
+
+def _vips(state: State) -> list[dict[str, Any]]:
+    def one(address: Any, interface: str) -> dict[str, Any]:
+        held = state.held.get(address)
+        since = state.role_since.get(address)
+        return {
+            "address": str(address),
+            "interface": interface,
+            "held": held is not None,
+            "since": stamp(since.wall) if since else None,
+        }
+
+    return [one(vip.address, vip.interface) for vip in state.config.vips]
+
+
+def _proxy(state: State) -> dict[str, Any]:
+    proxy = state.proxy
+    return {
+        "kind": state.config.proxy.kind.value,
+        "pid": proxy.pid,
+        "running": proxy.running,
+        "version": state.proxy_version,
+        "restarts": proxy.restarts,
+        "started_at": stamp(proxy.started.wall) if proxy.started and proxy.running else None,
+        "last_exit": proxy.last_exit,
+    }
+
+
+def _probes(state: State) -> list[dict[str, Any]]:
+    rows = []
+    for target in active_targets(state):
+        series = state.series.get(target.name)
+        last = series.last if series else None
+        rows.append(
+            {
+                "name": target.name,
+                "target": f"{target.scheme}://{target.address}:{target.port}{target.path}",
+                "ok": last.ok if last else None,
+                "status": last.status if last else None,
+                "latency_ms": round(last.latency * 1000, 3) if last else None,
+                "at": stamp(last.at.wall) if last else None,
+                "error": (last.error or None) if last else None,
+            }
+        )
+    return rows
+
+
+def _frontend(state: State, frontend: Frontend) -> dict[str, Any]:
+    views = state.view.frontends if state.view else ()
+    view = next((one for one in views if one.name == frontend.name), None)
+    seen = {server.name: server for server in view.servers} if view else {}
+    servers = [
+        {
+            "name": server.name,
+            "address": f"[{server.address}]:{server.port}"
+            if ":" in server.address
+            else f"{server.address}:{server.port}",
+            "state": seen[server.name].state.value if server.name in seen else "starting",
+            "check": seen[server.name].check if server.name in seen else "",
+        }
+        for server in frontend.servers
+    ]
+    return {"name": frontend.name, "port": frontend.port, "servers": servers}
+
+
+def _keepalived(state: State) -> dict[str, Any]:
+    managed = "child" if state.keepalived_is_child else "systemd" if state.keepalived_is_unit else "none"
+    return {"managed": managed, "pid": state.keepalived.pid, "running": state.keepalived.running}
+
+
+def _config(state: State) -> dict[str, Any]:
+    rejected = state.rejected
+    return {
+        "digest": state.config.digest,
+        "applied_at": stamp(state.applied_at) if state.applied_at else None,
+        "rejected": {"at": stamp(rejected.at), "problems": list(rejected.problems)} if rejected else None,
+    }

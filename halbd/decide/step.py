@@ -1,0 +1,182 @@
+"""The owner's one function: what happened, what halbd then knows, and what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from halbd.decide import blind, holding, life, probing, stopping
+from halbd.decide.verdict import verdict
+from halbd.model.child import Child, Phase, Program
+from halbd.model.config import LogLevel
+from halbd.model.effects import Effect, LookAtKeepalived, Push, Say, WriteLook
+from halbd.model.events import (
+    AddressChanged,
+    AddressesDumped,
+    ConfigApplied,
+    ConfigRejected,
+    Event,
+    Exited,
+    KeepalivedSeen,
+    ProbeDone,
+    ProxySeen,
+    ProxySilent,
+    Spawned,
+    SpawnFailed,
+    StopRequested,
+    Tick,
+)
+from halbd.model.evidence import Now
+from halbd.model.state import Rejected, State, Stopping
+from halbd.model.verdict import Verdict
+
+Step = tuple[State, tuple[Effect, ...]]
+
+KEEPALIVED_INTERVAL = 5.0
+"""Seconds between two questions to systemd about keepalived.service."""
+FAULT = "fault"
+"""The track_file that puts every VRRP instance into FAULT."""
+
+
+def no_servers(group: str) -> str:
+    """The track_file that lowers the priority of one VIP group."""
+    return f"no_servers.{group}"
+
+
+def step(state: State, event: Event, now: Now) -> Step:
+    """One event in, the new state and what is to be done out. Pure."""
+    before = verdict(state, now)
+    state, effects = _happen(state, event, now)
+    state, more = _due(state, now)
+    state, pushes = _push(state, now)
+    return state, (*pushes, *effects, *more, *_say_verdict(before, verdict(state, now)))
+
+
+def next_due(state: State) -> float | None:
+    """When `Tick` has something to do (monotonic seconds)."""
+    times = [state.proxy.due, state.keepalived.due, stopping.next_due(state)]
+    if not state.stopping:
+        times += [probing.next_due(state), blind.next_due(state)]
+    if state.keepalived_is_unit:
+        times.append(state.keepalived_look_due)
+    times += [until.mono for until in state.barred.values()]
+    return min((t for t in times if t is not None), default=None)
+
+
+def _happen(state: State, event: Event, now: Now) -> Step:
+    match event:
+        case Tick():
+            return state, ()
+        case Spawned():
+            return _spawned(state, event, now)
+        case SpawnFailed():
+            return _died(state, event.program, event.reason, event.jitter, now)
+        case Exited():
+            same = _child(state, event.program).pid == event.pid
+            return _died(state, event.program, event.how, event.jitter, now) if same else (state, ())
+        case ProbeDone():
+            return probing.probed(state, event.result, now), ()
+        case ProxySeen():
+            return probing.seen(state, event.view, now), ()
+        case ProxySilent():
+            return probing.silent(state, now), ()
+        case AddressChanged():
+            state, effects = holding.changed(state, event, now)
+            return probing.align(state, now), effects
+        case AddressesDumped():
+            state, effects = holding.dumped(state, event, now)
+            return probing.align(state, now), effects
+        case KeepalivedSeen():
+            phase = Phase.RUNNING if event.pid else Phase.STOPPED
+            return replace(state, keepalived=replace(state.keepalived, phase=phase, pid=event.pid)), ()
+        case ConfigApplied():
+            applied = replace(state, config=event.config, applied_at=now.wall, rejected=None)
+            return probing.align(applied, now), (WriteLook(),)
+        case ConfigRejected():
+            said = Say(LogLevel.ERROR, "config.rejected", {"problems": list(event.problems)})
+            return replace(state, rejected=Rejected(now.wall, event.problems)), (said,)
+        case StopRequested():
+            return replace(state, stopping=state.stopping or Stopping(now)), ()
+
+
+def _due(state: State, now: Now) -> Step:
+    """Everything that has become due, whatever woke us."""
+    state, effects = _tick_children(state, now)
+    state, more = stopping.advance(state, now)
+    effects += more
+    barred = {address: until for address, until in state.barred.items() if now.mono < until.mono}
+    state = replace(state, barred=barred, levels=blind.levels(state, now.mono))
+    if not state.stopping:
+        state, questions = probing.ask(state, now)
+        effects += questions
+    if state.keepalived_is_unit and now.mono >= state.keepalived_look_due:
+        state = replace(state, keepalived_look_due=now.mono + KEEPALIVED_INTERVAL)
+        effects += (LookAtKeepalived(),)
+    return state, effects
+
+
+def _tick_children(state: State, now: Now) -> Step:
+    """Both children are to run at all times, until halbd itself is stopped."""
+    proxy, effects = _tick_child(state, state.proxy, Program.PROXY, now)
+    keepalived = state.keepalived
+    if state.keepalived_is_child:
+        keepalived, more = _tick_child(state, keepalived, Program.KEEPALIVED, now)
+        effects += more
+    return replace(state, proxy=proxy, keepalived=keepalived), effects
+
+
+def _tick_child(state: State, child: Child, program: Program, now: Now) -> tuple[Child, tuple[Effect, ...]]:
+    if child.phase is Phase.STOPPED and not state.stopping:
+        return life.start(child, program, now)
+    return life.tick(child, program, now)
+
+
+def _push(state: State, now: Now) -> Step:
+    """Keep the track_files at what the verdict says; with no verdict, at what they hold."""
+    wanted = dict(state.pushed)
+    answer = verdict(state, now)
+    if not answer.stale:
+        wanted[FAULT] = int(answer.failed)
+    wanted |= {no_servers(group): level for group, level in state.levels.items()}
+    pushes = tuple(Push(name, value) for name, value in wanted.items() if state.pushed.get(name) != value)
+    return replace(state, pushed=wanted), pushes
+
+
+def _spawned(state: State, event: Spawned, now: Now) -> Step:
+    child, effects = life.spawned(_child(state, event.program), event.program, event.pid, event.start_ticks, now)
+    state = _with_child(state, event.program, child)
+    word = "adopted" if event.adopted else "started"
+    said = Say(LogLevel.INFO, f"{event.program}.{word}", {"pid": event.pid, "restarts": child.restarts})
+    if event.program is Program.PROXY:
+        state = probing.fresh(state, now, adopted=event.adopted)
+        effects += (WriteLook(),)
+    return state, (*effects, said)
+
+
+def _died(state: State, program: Program, how: str, jitter: float, now: Now) -> Step:
+    child, effects = life.died(_child(state, program), how, jitter, now)
+    wanted = child.phase is Phase.STOPPED
+    fields: Mapping[str, object] = {"how": how, "restart_in_s": round(child.due - now.mono, 3) if child.due else None}
+    said = Say(LogLevel.INFO if wanted else LogLevel.ERROR, f"{program}.exited", fields)
+    return _with_child(state, program, child), (*effects, said)
+
+
+def _say_verdict(before: Verdict, after: Verdict) -> tuple[Effect, ...]:
+    """One line when the answer, or what speaks against this node, has changed."""
+    if (before.ok, _causes(before)) == (after.ok, _causes(after)):
+        return ()
+    reasons = [f"{reason.cause}: {reason.detail}" for reason in after.reasons]
+    level = LogLevel.INFO if after.healthy else LogLevel.WARNING
+    return (Say(level, "verdict.changed", {"may_hold_vip": after.ok, "stale": after.stale, "reasons": reasons}),)
+
+
+def _causes(answer: Verdict) -> tuple[str, ...]:
+    return tuple(reason.cause for reason in answer.reasons)
+
+
+def _child(state: State, program: Program) -> Child:
+    return state.proxy if program is Program.PROXY else state.keepalived
+
+
+def _with_child(state: State, program: Program, child: Child) -> State:
+    return replace(state, proxy=child) if program is Program.PROXY else replace(state, keepalived=child)

@@ -1,0 +1,71 @@
+"""SIGTERM: the VIP leaves first, then keepalived and the proxy stop, then the daemon.
+
+| phase | ends when | what halbd does |
+|---|---|---|
+| offer | no VIP is held, or OFFER has passed | lowers its priority: a peer takes the VIP before it leaves here |
+| withdraw | no VIP is held, or WITHDRAW has passed | the verdict itself says no: keepalived drops the VIP |
+| stop | both children are gone | SIGTERM, then SIGKILL |
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from halbd.decide import life
+from halbd.model.child import Phase, Program
+from halbd.model.config import OnNoServers
+from halbd.model.effects import Effect, Finish
+from halbd.model.evidence import Now
+from halbd.model.state import State, Stopping
+
+MARGIN = 0.3
+"""Seconds beyond VRRP's own timer that a peer is given to take the VIP."""
+WITHDRAW = 0.5
+"""Seconds that keepalived is given to drop a VIP once the verdict says no."""
+
+
+def offer_time(state: State) -> float:
+    """Seconds a peer needs to take over from a lowered priority: the Active_Down_Interval (RFC 9568, 6.1)."""
+    vrrp = state.config.vrrp
+    can_offer = state.config.health.on_no_servers is OnNoServers.LOWER_PRIORITY and len(state.config.nodes) > 1
+    return 4 * vrrp.advert_int + MARGIN if can_offer else 0
+
+
+def advance(state: State, now: Now) -> tuple[State, tuple[Effect, ...]]:
+    """Go on with the stop as far as the moment allows."""
+    stopping = state.stopping
+    if stopping is None:
+        return state, ()
+    if stopping.faulted is None:
+        if state.held and now.mono < stopping.since.mono + offer_time(state):
+            return state, ()
+        stopping = Stopping(stopping.since, now.mono)
+        state = replace(state, stopping=stopping)
+    if state.held and now.mono < (stopping.faulted or now.mono) + WITHDRAW:
+        return state, ()
+    return _stop(state, now)
+
+
+def next_due(state: State) -> float | None:
+    """When the stop goes on by itself (monotonic seconds)."""
+    if state.stopping is None or _stopped(state) or Phase.STOPPING in (state.proxy.phase, state.keepalived.phase):
+        return None
+    if state.stopping.faulted is None:
+        return state.stopping.since.mono + offer_time(state)
+    return state.stopping.faulted + WITHDRAW
+
+
+def _stop(state: State, now: Now) -> tuple[State, tuple[Effect, ...]]:
+    proxy, effects = life.stop(state.proxy, Program.PROXY, now)
+    keepalived = state.keepalived
+    if state.keepalived_is_child:
+        keepalived, more = life.stop(keepalived, Program.KEEPALIVED, now)
+        effects = more + effects
+    state = replace(state, proxy=proxy, keepalived=keepalived)
+    return state, (*effects, Finish()) if _stopped(state) else effects
+
+
+def _stopped(state: State) -> bool:
+    return state.proxy.phase is Phase.STOPPED and (
+        not state.keepalived_is_child or state.keepalived.phase is Phase.STOPPED
+    )

@@ -1,0 +1,37 @@
+"""What is asked: every frontend through the local proxy, and through every VIP this node holds."""
+
+from __future__ import annotations
+
+from halbd.decide.listen import local_address
+from halbd.model.config import Address, Config, Frontend, Vip
+from halbd.model.evidence import Target
+
+
+def local_targets(config: Config) -> tuple[Target, ...]:
+    """One target per frontend, through the local proxy."""
+    return tuple(_target(config, f, f"local/{f.name}", local_address(config, f)) for f in config.frontends)
+
+
+def vip_targets(config: Config, vip: Vip) -> tuple[Target, ...]:
+    """One target per frontend that answers on the VIP."""
+    return tuple(
+        _target(config, f, f"vip/{vip.address}/{f.name}", vip.address, vip.address)
+        for f in config.frontends
+        if f.bind in (None, vip.address)
+    )
+
+
+def _target(config: Config, frontend: Frontend, name: str, address: Address, vip: Address | None = None) -> Target:
+    check, health = frontend.check, config.health
+    return Target(
+        name=name,
+        address=address,
+        port=frontend.port,
+        scheme=check.scheme,
+        path=health.path,
+        expect=check.expect,
+        server_name=check.server_name,
+        ca=check.ca,
+        timeout=health.timeout,
+        vip=vip,
+    )

@@ -1,0 +1,105 @@
+"""May this node hold the VIP? Decided at the moment of asking, from evidence with an age."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from halbd.decide.targets import local_targets, vip_targets
+from halbd.model.child import Phase
+from halbd.model.config import OnNoServers
+from halbd.model.evidence import Now, Target
+from halbd.model.state import Series, State
+from halbd.model.verdict import Cause, Reason, Verdict
+
+
+def verdict(state: State, now: Now) -> Verdict:
+    """The contract's table, top to bottom; a cause that explains the ones below it is given alone."""
+    reasons = tuple(_reasons(state, now))
+    return Verdict(reasons, stale=not any(r.fails for r in reasons) and _stale(state, now))
+
+
+def longest_age(state: State) -> float:
+    """Seconds after which an answer counts as missing."""
+    return 3 * state.config.health.interval + state.config.health.timeout
+
+
+def active_targets(state: State) -> tuple[Target, ...]:
+    """What should be asked now."""
+    held = (vip for vip in state.config.vips if vip.address in state.held)
+    return local_targets(state.config) + tuple(t for vip in held for t in vip_targets(state.config, vip))
+
+
+def _reasons(state: State, now: Now) -> Iterator[Reason]:
+    if state.stopping and state.stopping.faulted is not None:
+        yield Reason(Cause.MAINTENANCE, "halbd is being stopped", state.stopping.since.wall)
+    if state.proxy.phase is not Phase.RUNNING:
+        yield _dead(state, now)
+    elif _hung(state):
+        yield Reason(Cause.PROXY_HUNG, _hung_words(state), _since(state.admin, now))
+    elif state.blind_since:
+        yield _no_servers(state, state.blind_since)
+    else:
+        yield from _unserved(state, now)
+
+
+def _dead(state: State, now: Now) -> Reason:
+    since = (state.proxy.changed or now).wall
+    words = state.proxy.last_exit or "it has not started yet"
+    return Reason(Cause.PROXY_DEAD, f"{state.config.proxy.kind} does not run: {words}", since)
+
+
+def _hung(state: State) -> bool:
+    """Neither a connection nor the admin socket gets an answer: the process is there and does nothing."""
+    local = [state.series.get(t.name) for t in local_targets(state.config)]
+    mute = all(s and s.streak.up is False and s.last and s.last.status is None for s in local)
+    return mute and state.admin.streak.up is False
+
+
+def _hung_words(state: State) -> str:
+    return (
+        f"{state.config.proxy.kind} (pid {state.proxy.pid}) runs, but answers neither a connection nor its admin socket"
+    )
+
+
+def _no_servers(state: State, since: Now) -> Reason:
+    blind = ", ".join(state.view.blind) if state.view else ""
+    fails = state.config.health.on_no_servers is OnNoServers.FAIL
+    return Reason(Cause.NO_SERVERS, f"{state.config.proxy.kind} sees no server up behind {blind}", since.wall, fails)
+
+
+def _unserved(state: State, now: Now) -> Iterator[Reason]:
+    for target in active_targets(state):
+        series = state.series.get(target.name)
+        if series and series.blamed:
+            cause = Cause.VIP_UNSERVED if target.vip else Cause.LOCAL_PROBE
+            yield Reason(cause, f"{target.name}: {_words(series)}", _since(series, now))
+    for address, until in state.barred.items():
+        if now.mono < until.mono and address not in state.held:
+            yield Reason(Cause.VIP_UNSERVED, f"{address} went unserved here; tried again later", until.wall)
+
+
+def _words(series: Series) -> str:
+    if series.last is None:
+        return "no answer yet"
+    if series.last.ok:
+        return f"answers again, {series.streak.run} times in a row so far"
+    return series.last.error
+
+
+def _since(series: Series, now: Now) -> datetime:
+    failing = series.streak.failing_since
+    return now.wall - timedelta(seconds=now.mono - failing if failing is not None else 0)
+
+
+def _stale(state: State, now: Now) -> bool:
+    """Some answer is missing: never came, or came too long ago."""
+    return any(_missing(state.series.get(t.name), longest_age(state), now) for t in active_targets(state))
+
+
+def _missing(series: Series | None, longest: float, now: Now) -> bool:
+    if series is None:
+        return True
+    if series.last is None:
+        return series.streak.up is None or now.mono - series.begun > longest
+    return now.mono - series.last.at.mono > longest

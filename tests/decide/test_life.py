@@ -1,0 +1,89 @@
+"""The life of a child, row by row of its table."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from signal import Signals
+
+import pytest
+
+from halbd.decide import life
+from halbd.model.child import Child, Phase, Program
+from halbd.model.effects import Signal, Spawn
+from halbd.model.evidence import Now
+
+P = Program.PROXY
+
+
+def at(mono: float) -> Now:
+    return Now(mono, datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def alive(mono: float = 0) -> Child:
+    child, _ = life.start(Child(), P, at(mono))
+    child, _ = life.spawned(child, P, 7, 99, at(mono))
+    return child
+
+
+def test_start_spawns_once() -> None:
+    child, effects = life.start(Child(), P, at(0))
+    assert (child.phase, effects) == (Phase.STARTING, (Spawn(P),))
+    assert life.start(child, P, at(1)) == (child, ())
+
+
+def test_a_death_rests_and_then_starts_again() -> None:
+    child, effects = life.died(alive(), "killed by SIGKILL", 0.0, at(1))
+    assert (child.phase, child.pid, child.last_exit, effects) == (Phase.BACKOFF, None, "killed by SIGKILL", ())
+    assert child.due == 1 + life.FIRST_DELAY
+    assert life.tick(child, P, at(1.1)) == (child, ())
+    child, effects = life.tick(child, P, at(1.2))
+    assert (child.phase, child.restarts, effects) == (Phase.STARTING, 1, (Spawn(P),))
+
+
+def test_backoff_doubles_up_to_its_cap_and_is_forgotten_after_a_long_life() -> None:
+    child, delays = alive(), []
+    for n in range(12):
+        child, _ = life.died(child, "exited", 0.0, at(n * 100))
+        assert child.due is not None
+        delays.append(child.due - n * 100)
+        child, _ = life.tick(child, P, at(child.due))
+        child, _ = life.spawned(child, P, 8, 1, at(n * 100 + 99))
+    assert delays[:4] == pytest.approx([0.2, 0.4, 0.8, 1.6])
+    assert max(delays) == delays[-1] == life.LONGEST_DELAY
+    child, _ = life.died(child, "exited", 0.0, at(1199 + life.SETTLED))
+    assert child.failures == 1
+
+
+@pytest.mark.parametrize("jitter", [0.0, 0.5, 0.999])
+def test_jitter_only_shortens_and_never_by_more_than_a_quarter(jitter: float) -> None:
+    assert 0.75 * life.LONGEST_DELAY <= life.delay(50, jitter) <= life.LONGEST_DELAY
+
+
+def test_a_failed_start_rests_too() -> None:
+    child, _ = life.start(Child(), P, at(0))
+    child, _ = life.died(child, "cannot start haproxy", 0.0, at(0))
+    assert (child.phase, child.failures) == (Phase.BACKOFF, 1)
+
+
+def test_stop_terminates_then_kills_then_stays_stopped() -> None:
+    child, effects = life.stop(alive(), P, at(10))
+    assert effects == (Signal(P, Signals.SIGTERM),)
+    child, effects = life.tick(child, P, at(10 + life.GRACE))
+    assert effects == (Signal(P, Signals.SIGKILL),)
+    assert life.tick(child, P, at(99)) == (child, ())
+    child, effects = life.died(child, "killed by SIGKILL", 0.0, at(16))
+    assert (child.phase, effects) == (Phase.STOPPED, ())
+
+
+def test_stop_while_starting_is_heeded_when_the_process_is_there() -> None:
+    child, _ = life.start(Child(), P, at(0))
+    child, effects = life.stop(child, P, at(0))
+    assert effects == ()
+    child, effects = life.spawned(child, P, 7, 1, at(0))
+    assert effects == (Signal(P, Signals.SIGTERM),)
+
+
+def test_stop_while_resting_is_the_end() -> None:
+    child, _ = life.died(alive(), "exited", 0.0, at(1))
+    assert life.stop(child, P, at(1))[0].phase is Phase.STOPPED
+    assert life.stop(Child(), P, at(1)) == (Child(), ())

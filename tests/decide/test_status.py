@@ -1,0 +1,53 @@
+"""The status object: every field of the contract, with the types it promises."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from halbd.decide.status import check, status
+from halbd.model.events import ConfigRejected
+from tests.decide.driver import running
+
+STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+
+
+def test_it_has_every_field_of_the_contract_and_is_json() -> None:
+    node = running(holder=True)
+    one = json.loads(json.dumps(status(node.state, node.now)))
+    assert set(one) >= {
+        "version", "cluster", "node", "role", "healthy", "reasons", "vips", "proxy", "probes", "frontends",
+        "keepalived", "config", "maintenance", "transitions",
+    }  # fmt: skip
+    assert (one["cluster"], one["node"], one["role"], one["healthy"]) == ("kubernetes", "lb1", "master", True)
+    assert set(one["vips"][0]) == {"address", "interface", "held", "since"}
+    assert {"kind", "pid", "running", "version", "restarts", "started_at"} <= set(one["proxy"])
+    assert set(one["probes"][0]) == {"name", "target", "ok", "status", "latency_ms", "at", "error"}
+    assert set(one["frontends"][0]["servers"][0]) == {"name", "address", "state", "check"}
+    assert set(one["keepalived"]) == {"managed", "pid", "running"}
+    assert set(one["config"]) == {"digest", "applied_at", "rejected"}
+    assert STAMP.fullmatch(one["vips"][0]["since"])
+    assert STAMP.fullmatch(one["transitions"][0]["at"])
+
+
+def test_a_node_that_is_not_well_gives_its_reasons_with_their_time() -> None:
+    node = running(holder=True)
+    node.died()
+    one = status(node.state, node.now)
+    assert one["healthy"] is False
+    assert one["reasons"][0]["cause"] == "proxy_dead"
+    assert STAMP.fullmatch(one["reasons"][0]["since"])
+    assert one["proxy"]["running"] is False
+    assert one["proxy"]["pid"] is None
+
+
+def test_a_rejected_config_is_shown_with_its_problems() -> None:
+    node = running()
+    node.post(ConfigRejected(("line 3: nodes: is missing",)))
+    assert status(node.state, node.now)["config"]["rejected"]["problems"] == ["line 3: nodes: is missing"]
+
+
+def test_check_says_when_it_was_decided() -> None:
+    node = running()
+    one = check(node.state, node.now)
+    assert (one["ok"], one["stale"], one["monotonic"]) == (True, False, node.mono)

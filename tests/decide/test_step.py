@@ -1,0 +1,72 @@
+"""What the owner does with each event, beyond the verdict."""
+
+from __future__ import annotations
+
+from halbd.decide.step import KEEPALIVED_INTERVAL
+from halbd.model.child import Program
+from halbd.model.effects import LookAtKeepalived, Probe, Say, Spawn, WriteLook
+from halbd.model.events import ConfigApplied, ConfigRejected, Exited, KeepalivedSeen, Spawned, Tick
+from tests.decide.driver import Driver, asked, of, running
+from tests.sample import config
+
+
+def test_the_first_tick_starts_both_programs() -> None:
+    assert {spawn.program for spawn in of(Spawn, Driver().post(Tick()))} == {Program.PROXY, Program.KEEPALIVED}
+
+
+def test_where_systemd_runs_keepalived_it_is_asked_now_and_then() -> None:
+    node = Driver(child=False)
+    node.state = type(node.state)(node.state.config, node.now, keepalived_is_unit=True, pushed=node.state.pushed)
+    assert [s.program for s in of(Spawn, node.post(Tick()))] == [Program.PROXY]
+    assert len(of(LookAtKeepalived, node.wait(KEEPALIVED_INTERVAL + 0.1))) == 1
+    node.post(KeepalivedSeen(77))
+    assert node.state.keepalived.running
+    node.post(KeepalivedSeen(None))
+    assert not node.state.keepalived.running
+
+
+def test_a_started_proxy_is_noted_for_halbd_check_and_asked_when_it_had_time_to_open_its_ports() -> None:
+    node = Driver()
+    node.post(Tick())
+    done = node.post(Spawned(Program.PROXY, 100, 1))
+    assert of(WriteLook, done)
+    assert asked(done) == []
+    assert asked(node.wait(0.2)) == ["local/kube-apiserver"]
+
+
+def test_one_question_is_in_flight_for_each_target_and_they_keep_their_beat() -> None:
+    node = running()
+    done = node.wait(10)
+    assert len(of(Probe, done)) == 1, "the first was never answered"
+    before = len(of(Probe, node.effects))
+    node.live(10)
+    assert len(of(Probe, node.effects)) - before in {10, 11}
+
+
+def test_the_death_of_an_earlier_process_is_not_taken_for_this_one() -> None:
+    node = running()
+    node.post(Exited(Program.PROXY, 99, "killed", 0.0))
+    assert node.state.proxy.running
+
+
+def test_a_change_of_the_verdict_is_said_once() -> None:
+    node = running()
+    done = node.died()
+    assert [s.event for s in of(Say, done)] == ["proxy.exited", "verdict.changed"]
+    assert of(Say, node.wait(0.1)) == []
+
+
+def test_a_rejected_config_is_kept_in_mind_until_one_is_applied() -> None:
+    node = running()
+    node.post(ConfigRejected(("line 3: nodes: is missing",)))
+    assert node.state.rejected is not None
+    node.post(ConfigApplied(node.state.config))
+    assert node.state.rejected is None
+
+
+def test_a_new_frontend_is_asked_and_a_removed_one_forgotten() -> None:
+    node = running()
+    two = config(frontends=[{"name": "ingress", "port": 443, "servers": ["10.10.50.11:443"]}])
+    done = node.post(ConfigApplied(two))
+    assert asked(done) == ["local/ingress"]
+    assert list(node.state.series) == ["local/ingress"]

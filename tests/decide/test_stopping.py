@@ -1,0 +1,69 @@
+"""SIGTERM: the VIP leaves first, then the programs stop, then the daemon."""
+
+from __future__ import annotations
+
+from signal import Signals
+
+from halbd.decide.stopping import WITHDRAW, offer_time
+from halbd.model.child import Program
+from halbd.model.effects import Finish, Signal, Spawn
+from halbd.model.events import Exited, StopRequested, Tick
+from tests.decide.driver import Driver, of, pushes, running
+from tests.sample import config
+
+
+def gone(node: Driver) -> list[object]:
+    done: list[object] = []
+    for program, pid in ((Program.KEEPALIVED, 200), (Program.PROXY, 100)):
+        done += node.post(Exited(program, pid, "exited with code 0", 0.0))
+    return done
+
+
+def test_a_holder_offers_the_vip_before_it_withdraws() -> None:
+    node = running(holder=True)
+    done = node.post(StopRequested())
+    assert pushes(done) == {"no_servers.lb1": 2}, "lowered, and not yet at fault: a peer takes over first"
+    done = node.hold(present=False)
+    assert pushes(done) == {"fault": 1}
+    assert {s.program for s in of(Signal, done)} == {Program.PROXY, Program.KEEPALIVED}
+
+
+def test_when_nobody_takes_the_offer_the_verdict_is_withdrawn() -> None:
+    node = running(holder=True)
+    node.post(StopRequested())
+    done = node.wait(offer_time(node.state) + 0.01)
+    assert pushes(done)["fault"] == 1
+    assert of(Signal, done) == []
+    done = node.wait(WITHDRAW + 0.01)
+    assert [s.signal for s in of(Signal, done)] == [Signals.SIGTERM, Signals.SIGTERM]
+    assert any(isinstance(effect, Finish) for effect in gone(node))
+
+
+def test_a_standby_stops_at_once_and_starts_nothing_again() -> None:
+    node = running()
+    done = node.post(StopRequested())
+    assert len(of(Signal, done)) == 2
+    finish = gone(node)
+    assert any(isinstance(effect, Finish) for effect in finish)
+    assert of(Spawn, node.wait(60)) == []
+
+
+def test_without_a_way_to_offer_the_verdict_is_withdrawn_at_once() -> None:
+    node = running(config(health={"on_no_servers": "ignore"}), holder=True)
+    assert pushes(node.post(StopRequested())) == {"fault": 1}
+
+
+def test_a_proxy_that_is_already_dead_does_not_hold_up_the_stop() -> None:
+    node = running()
+    node.died()
+    node.post(StopRequested())
+    done = node.post(Exited(Program.KEEPALIVED, 200, "exited with code 0", 0.0))
+    assert of(Finish, done)
+
+
+def test_a_second_sigterm_changes_nothing() -> None:
+    node = running(holder=True)
+    node.post(StopRequested())
+    stopping = node.state.stopping
+    node.post(StopRequested(), Tick())
+    assert node.state.stopping == stopping
