@@ -1,0 +1,100 @@
+"""Takes up a new config while everything runs: the smallest action that makes it true, or nothing at all."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from halbd.daemon import generation
+from halbd.daemon.children import Children
+from halbd.daemon.generation import WrongFileError
+from halbd.daemon.loaded import Loaded
+from halbd.model.config import Config
+from halbd.model.errors import HalbdError
+from halbd.model.events import ConfigApplied, ConfigRejected, Event
+from halbd.model.paths import Paths
+from halbd.model.state import State
+from halbd.system import generations, haproxy, keepalived_unit, process
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a reload did."""
+
+    result: str
+    actions: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+class Changer:
+    """One change at a time."""
+
+    def __init__(
+        self,
+        paths: Paths,
+        file: Path,
+        node: str | None,
+        children: Children,
+        post: Callable[[Event], None],
+        log: structlog.typing.FilteringBoundLogger,
+    ) -> None:
+        self._paths, self._file, self._node = paths, file, node
+        self._children, self._post, self._log = children, post, log
+        self._lock = asyncio.Lock()
+
+    async def reload(self, state: State) -> Done:
+        """Read the file again and make it true; on any failure what was in force stays in force.
+
+        Raises:
+            WrongFileError: the file has problems.
+            HalbdError: a program, the kernel or another process is in the way.
+        """
+        async with self._lock:
+            try:
+                new = await asyncio.to_thread(generation.load, self._paths, self._file, self._node)
+                done = await self._change(state, new)
+            except WrongFileError as error:
+                self._post(ConfigRejected(tuple(map(str, error.problems))))
+                raise
+            except HalbdError as error:
+                self._post(ConfigRejected((str(error),)))
+                raise
+            self._post(ConfigApplied(new.config))
+            self._log.info("config.reloaded", result=done.result, actions=done.actions, warnings=done.warnings)
+            return done
+
+    async def _change(self, state: State, new: Loaded) -> Done:
+        change = generation.compare(self._paths, state.config, new)
+        own = process.family(state.proxy.pid) if state.proxy.pid else frozenset[int]()
+        undo = await generation.install(self._paths, new, own, change.new_binds)
+        if not change.actions:
+            return Done("unchanged" if state.config == new.config else "applied", (), change.warnings)
+        try:
+            if change.proxy_reload and state.proxy.running:
+                await haproxy.reload(self._paths)
+            if change.keepalived_reload:
+                await self.tell_keepalived(state.keepalived_is_unit, new.config)
+        except HalbdError:
+            undo()
+            raise
+        return Done("applied", change.actions, change.warnings)
+
+    async def tell_keepalived(self, unit: bool, config: Config) -> None:
+        """Have keepalived take up its part of the generation in force. Raises HalbdError."""
+        if not unit:
+            self._children.reload_keepalived(config)
+            return
+        text = generations.installed(self._paths).text("keepalived.conf")
+        target = Path(config.keepalived.config_file)
+        try:
+            aside = await asyncio.to_thread(keepalived_unit.write_config, text, target)
+        except OSError as error:
+            raise HalbdError(f"cannot write {target}: {os.strerror(error.errno or 0)}") from error
+        if aside:
+            self._log.warning("keepalived.config_kept", was=str(target), kept=str(aside))
+        await asyncio.to_thread(keepalived_unit.apply)

@@ -1,0 +1,106 @@
+"""From the file on disk to a generation in force: parse, render, check, swap, act; or nothing at all."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from halbd.daemon.loaded import Loaded, Request
+from halbd.decide.change import Change, change
+from halbd.model.config import Address, Config
+from halbd.model.errors import HalbdError, RefusedError
+from halbd.model.paths import Paths
+from halbd.model.problem import Problem
+from halbd.system import checkers, generations, process
+from halbd.system.limits import raise_file_limit
+from halbd.system.run import produce
+
+
+class WrongFileError(HalbdError):
+    """halbd.yaml has problems; `problems` are all of them."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("; ".join(map(str, problems)))
+        self.problems = problems
+
+
+def load(paths: Paths, file: Path, node: str | None) -> Loaded:
+    """Read and judge the operator's file.
+
+    Raises:
+        WrongFileError: with every problem in it, or the one that it cannot be read.
+        HalbdError: the loader itself failed.
+    """
+    loaded = _ask_loader(Request(paths, file, node))
+    if loaded is None:
+        raise HalbdError(f"cannot load {file}: the loader gave no answer")
+    return loaded
+
+
+def load_last_good(paths: Paths, node: str | None) -> Loaded | None:
+    """The generation in force at the last run, from its own copies of every file; None where there is none."""
+    try:
+        return _ask_loader(Request(paths, None, node))
+    except WrongFileError:
+        return None
+
+
+def _ask_loader(request: Request) -> Loaded | None:
+    command = [sys.executable, "-m", "halbd.daemon.loader"]
+    answer: Loaded | tuple[Problem, ...] | None = pickle.loads(produce(command, pickle.dumps(request)))  # noqa: S301  # from our own child
+    if isinstance(answer, tuple):
+        raise WrongFileError(answer)
+    return answer
+
+
+def compare(paths: Paths, old: Config, new: Loaded) -> Change:
+    """What the new generation needs, against the one in force."""
+    return change(old, generations.installed(paths), new.config, new.files)
+
+
+async def install(
+    paths: Paths, new: Loaded, own_pids: frozenset[int], binds: tuple[tuple[Address | None, int], ...]
+) -> Callable[[], None]:
+    """Check a generation with the real programs and put it in force; returns what undoes that.
+
+    Raises:
+        RefusedError: a program refuses it, or another process holds one of its ports.
+        HalbdError: a program is missing, or the file limit does not allow it, or the state folder cannot be written.
+    """
+    raise_file_limit(new.config)
+    free_ports(binds, own_pids)
+    try:
+        folder = generations.stage(paths, new.files, new.source)
+        try:
+            await asyncio.to_thread(checkers.check, new.files, new.config, folder)
+            before = generations.commit(paths, folder, new.files)
+        except BaseException:
+            generations.discard(folder)
+            raise
+        generations.prune(paths, before)
+    except OSError as error:
+        raise HalbdError(f"cannot write {paths.generations}: {error.strerror}") from error
+    return lambda: generations.roll_back(paths, before)
+
+
+def all_binds(config: Config) -> tuple[tuple[Address | None, int], ...]:
+    """Every address and port that the proxy is to listen on."""
+    return tuple((frontend.bind, frontend.port) for frontend in config.frontends)
+
+
+def free_ports(binds: tuple[tuple[Address | None, int], ...], own_pids: frozenset[int]) -> None:
+    """See that nobody else listens there: neither proxy's checker does, and HAProxy's failed bind is an outage of 2 s.
+
+    Raises:
+        RefusedError: naming the port and its holder.
+    """
+    listeners = process.listeners(frozenset(port for _, port in binds))
+    for bind, port in binds:
+        for one in listeners:
+            wild = {"0.0.0.0", "::"}  # compared, not bound
+            overlaps = bind is None or one.address in wild or one.address == str(bind)
+            if one.port == port and overlaps and one.pid not in own_pids:
+                raise RefusedError(f"cannot listen on port {port}: {one.name} (pid {one.pid or '?'}) already does")

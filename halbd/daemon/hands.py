@@ -1,0 +1,142 @@
+"""Effects to deeds: each returns at once, and what comes of it comes back as an event."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any, assert_never
+
+import structlog
+
+from halbd.daemon.children import Children
+from halbd.daemon.history import History
+from halbd.decide.status import transition
+from halbd.decide.targets import local_targets
+from halbd.model.config import LogLevel
+from halbd.model.effects import (
+    Effect,
+    Finish,
+    LookAtKeepalived,
+    LookAtProxy,
+    Probe,
+    Push,
+    Record,
+    Say,
+    Signal,
+    Spawn,
+    WriteLook,
+)
+from halbd.model.errors import HalbdError
+from halbd.model.events import Event, KeepalivedSeen, ProbeDone, ProxySeen, ProxySilent
+from halbd.model.evidence import Target
+from halbd.model.paths import Paths
+from halbd.model.state import State
+from halbd.model.transition import Transition
+from halbd.system import files, haproxy, keepalived_unit
+from halbd.system.probe import Prober
+
+
+class Hands:
+    """Everything that halbd does to the world goes through `perform`."""
+
+    def __init__(
+        self,
+        paths: Paths,
+        children: Children,
+        history: History,
+        post: Callable[[Event], None],
+        state: Callable[[], State],
+        begin: Callable[[Coroutine[Any, Any, None]], object],
+    ) -> None:
+        self._paths, self._children, self._history = paths, children, history
+        self._post, self._state, self._begin = post, state, begin
+        self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+        self._prober = Prober()
+
+    def perform(self, effect: Effect) -> None:
+        """Do one thing, or begin it."""
+        match effect:
+            case Push():
+                self._push(effect)
+            case Spawn():
+                self._children.start(effect.program, self._state().config)
+            case Signal():
+                self._children.signal(effect.program, effect.signal)
+            case Probe():
+                self._begin(self._probe(effect.target))
+            case LookAtProxy():
+                self._begin(self._look_at_proxy())
+            case LookAtKeepalived():
+                self._begin(self._look_at_keepalived())
+            case WriteLook():
+                self._write_look()
+            case Record():
+                self._record(effect.transition)
+            case Say():
+                self._say(effect)
+            case Finish():
+                self._prober.close()
+            case _:
+                assert_never(effect)
+
+    def _push(self, effect: Push) -> None:
+        try:
+            files.overwrite(self._paths.track_folder / effect.name, f"{effect.value}\n")
+        except OSError as error:
+            self._log.error("verdict.not_pushed", file=effect.name, value=effect.value, why=error.strerror)
+
+    async def _probe(self, target: Target) -> None:
+        self._post(ProbeDone(await self._prober.ask(target)))
+
+    async def _look_at_proxy(self) -> None:
+        timeout = self._state().config.health.timeout
+        try:
+            view = await haproxy.view(self._paths, timeout)
+        except TimeoutError:
+            self._post(ProxySilent(f"no answer within {timeout:g} s"))
+        except OSError as error:
+            self._post(ProxySilent(str(error)))
+        else:
+            self._post(ProxySeen(view))
+
+    async def _look_at_keepalived(self) -> None:
+        try:
+            self._post(KeepalivedSeen(await asyncio.to_thread(keepalived_unit.main_pid)))
+        except HalbdError as error:
+            self._log.warning("keepalived.not_asked", why=str(error))
+
+    def _write_look(self) -> None:
+        state = self._state()
+        probes = [
+            {
+                "address": str(t.address),
+                "port": t.port,
+                "scheme": t.scheme.value,
+                "path": t.path,
+                "expect": t.expect,
+                "server_name": t.server_name,
+                "ca": t.ca,
+                "timeout": t.timeout,
+            }
+            for t in local_targets(state.config)
+        ]
+        look = {"proxy": {"pid": state.proxy.pid, "start_ticks": state.proxy.start_ticks}, "probes": probes}
+        try:
+            files.write(self._paths.look_file, json.dumps(look).encode())
+        except OSError as error:
+            self._log.error("look.not_written", why=error.strerror)
+
+    def _record(self, one: Transition) -> None:
+        self._log.warning("vip.gained" if one.gained else "vip.lost", **transition(one))
+        if why := self._history.add(one):
+            self._log.error("history.not_written", why=why, waiting=self._history.unwritten)
+
+    def _say(self, effect: Say) -> None:
+        levels = {
+            LogLevel.DEBUG: self._log.debug,
+            LogLevel.INFO: self._log.info,
+            LogLevel.WARNING: self._log.warning,
+            LogLevel.ERROR: self._log.error,
+        }
+        levels[effect.level](effect.event, **effect.fields)

@@ -1,0 +1,89 @@
+"""STATE_DIRECTORY/history.jsonl: one line per transition, read back at the next start."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from datetime import datetime
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+from halbd.decide.status import transition
+from halbd.model.transition import Role, Transition
+from halbd.system import files
+
+LONGEST = 10_000
+"""Lines that are kept; the older half goes when there are twice as many."""
+
+
+class History:
+    """Writes and reads the file; what cannot be written is counted and kept for the next try."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._waiting: deque[str] = deque(maxlen=LONGEST)
+        self._lines = sum(1 for _ in self._read())
+
+    @property
+    def unwritten(self) -> int:
+        """Lines that could not be written yet."""
+        return len(self._waiting)
+
+    def add(self, one: Transition) -> str | None:
+        """Write a transition, and what waited before it; returns why not, where that fails."""
+        self._waiting.append(json.dumps(transition(one)))
+        try:
+            while self._waiting:
+                files.append(self._path, self._waiting[0])
+                self._waiting.popleft()
+                self._lines += 1
+            self._trim()
+        except OSError as error:
+            return f"cannot write {self._path}: {error.strerror}"
+        return None
+
+    def last(self, count: int) -> list[dict[str, Any]]:
+        """The last transitions, oldest first; a line that a crash tore is left out."""
+        return list(deque(self._read(), maxlen=count))
+
+    def transitions(self, count: int) -> tuple[Transition, ...]:
+        """The same as values."""
+        return tuple(one for one in map(_transition, self.last(count)) if one is not None)
+
+    def _read(self) -> list[dict[str, Any]]:
+        try:
+            lines = self._path.read_text(errors="replace").splitlines()
+        except OSError:
+            return []
+        return [row for row in map(_parse, lines) if row is not None]
+
+    def _trim(self) -> None:
+        if self._lines >= 2 * LONGEST:
+            rows = self.last(LONGEST)
+            files.write(self._path, "".join(json.dumps(row) + "\n" for row in rows).encode())
+            self._lines = len(rows)
+
+
+def _transition(row: dict[str, Any]) -> Transition | None:
+    try:
+        return Transition(
+            at=datetime.fromisoformat(row["at"]),
+            vip=ip_address(row["vip"]),
+            interface=str(row["interface"]),
+            gained=row["change"] == "gained",
+            role_before=Role(row["role_before"]),
+            role_after=Role(row["role_after"]),
+            lasted=row["lasted_s"],
+            cause=str(row["cause"]),
+        )
+    except (KeyError, ValueError, TypeError):
+        return None  # somebody else's line
+
+
+def _parse(line: str) -> dict[str, Any] | None:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return None
+    return row if isinstance(row, dict) else None

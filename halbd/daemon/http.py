@@ -1,0 +1,113 @@
+"""HTTP on the unix socket: h11 reads and writes the protocol, one request on each connection."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import struct
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import h11
+
+DEADLINE = 5.0
+"""Seconds that a client may take to send its request; an answer may take longer (a reload does)."""
+LONGEST_REQUEST = 16384
+"""Bytes of headers and body together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request; `uid` is the peer's, by SO_PEERCRED (unix(7))."""
+
+    method: str
+    target: str
+    uid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A status and a JSON body."""
+
+    status: int
+    body: Mapping[str, Any]
+
+
+Route = Callable[[Request], Awaitable[Response]]
+
+
+async def serve(listener: socket.socket, route: Route) -> asyncio.Server:
+    """Serve until the returned server is closed."""
+
+    async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await _converse(reader, writer, route)
+        except (OSError, TimeoutError, h11.LocalProtocolError):
+            pass  # the client went away; there is nobody to tell
+        finally:
+            writer.close()
+
+    return await asyncio.start_unix_server(one, sock=listener, limit=LONGEST_REQUEST)
+
+
+async def _converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, route: Route) -> None:
+    connection = h11.Connection(h11.SERVER, max_incomplete_event_size=LONGEST_REQUEST)
+    try:
+        async with asyncio.timeout(DEADLINE):
+            asked = await _read(reader, connection)
+    except h11.RemoteProtocolError as error:
+        response = Response(error.error_status_hint, {"error": f"cannot read the request: {error}"})
+    else:
+        if asked is None:
+            return
+        request = Request(asked.method.decode(), asked.target.decode("latin-1"), _uid(writer))
+        response = await route(request)
+    await _answer(writer, connection, response)
+
+
+async def _read(reader: asyncio.StreamReader, connection: h11.Connection) -> h11.Request | None:
+    asked: h11.Request | None = None
+    left = LONGEST_REQUEST
+    while True:
+        event = connection.next_event()
+        if event is h11.NEED_DATA:
+            data = await reader.read(4096)
+            left -= len(data)
+            if left < 0:
+                raise h11.RemoteProtocolError("the request is too long", error_status_hint=413)
+            connection.receive_data(data)
+        elif isinstance(event, h11.Request):
+            asked = event
+        elif isinstance(event, h11.EndOfMessage):
+            return asked
+        elif isinstance(event, h11.ConnectionClosed):
+            return None
+
+
+async def _answer(writer: asyncio.StreamWriter, connection: h11.Connection, response: Response) -> None:
+    body = json.dumps(response.body).encode() + b"\n"
+    headers = [
+        ("Content-Type", "application/json"),
+        ("Content-Length", str(len(body))),
+        ("Connection", "close"),
+    ]
+    reason = HTTPStatus(response.status).phrase
+    for event in (
+        h11.Response(status_code=response.status, reason=reason, headers=headers),
+        h11.Data(data=body),
+        h11.EndOfMessage(),
+    ):
+        writer.write(connection.send(event) or b"")
+    async with asyncio.timeout(DEADLINE):
+        await writer.drain()
+
+
+def _uid(writer: asyncio.StreamWriter) -> int:
+    """The peer's user: struct ucred is three ints, pid, uid and gid."""
+    peer = writer.get_extra_info("socket")
+    raw = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    _, uid, _ = struct.unpack("3i", raw)
+    return int(uid)

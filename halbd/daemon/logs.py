@@ -1,0 +1,31 @@
+"""The structured log: JSON lines for the journal, words for a terminal."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+
+from halbd.model.config import Log, LogFormat
+
+
+def configure(log: Log) -> structlog.typing.FilteringBoundLogger:
+    """Set the format and the least level, and give the daemon's logger."""
+    terminal = sys.stdout.isatty()
+    console = log.format is LogFormat.CONSOLE or (log.format is LogFormat.AUTO and terminal)
+    renderer: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer(colors=terminal) if console else structlog.processors.JSONRenderer()
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(log.level.upper())),
+        logger_factory=structlog.WriteLoggerFactory(sys.stdout),
+        cache_logger_on_first_use=False,
+    )
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+    return logger

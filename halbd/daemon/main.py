@@ -1,0 +1,153 @@
+"""The composition root: everything is made, wired and started here."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+from collections.abc import Callable
+from pathlib import Path
+from signal import SIGHUP, SIGINT, SIGTERM
+from typing import IO
+
+import structlog
+
+from halbd.daemon import start
+from halbd.daemon.changer import Changer, Done
+from halbd.daemon.children import Children
+from halbd.daemon.generation import WrongFileError
+from halbd.daemon.hands import Hands
+from halbd.daemon.history import History
+from halbd.daemon.http import serve
+from halbd.daemon.logs import configure
+from halbd.daemon.owner import Owner
+from halbd.daemon.routes import Routes
+from halbd.daemon.teller import Teller
+from halbd.model.config import Log
+from halbd.model.errors import HalbdError
+from halbd.model.events import ConfigApplied, ConfigRejected, Event, StopRequested
+from halbd.model.paths import Paths
+from halbd.model.state import State
+from halbd.system import haproxy, netlink
+from halbd.system.notify import Notifier
+from halbd.system.programs import check_account
+
+
+def run(config_file: Path, node: str | None, paths: Paths) -> int:
+    """Run until stopped: 0 stopped, 1 failed, 2 the config is wrong and there is no earlier one that is good."""
+    log = configure(Log())
+    code = 0
+    try:
+        with _only_one(paths):
+            asyncio.run(_live(config_file, node, paths))
+    except* (HalbdError, OSError) as group:
+        code = max(_explain(error, config_file, log) for error in group.exceptions)
+    return code
+
+
+def _explain(error: BaseException, file: Path, log: structlog.typing.FilteringBoundLogger) -> int:
+    """One line for each problem; the exit code."""
+    if not isinstance(error, WrongFileError):
+        log.error("halbd.failed", why=str(error))
+        return 1
+    for problem in error.problems:
+        log.error("config.problem", file=str(file), problem=str(problem))
+    return 2
+
+
+def _only_one(paths: Paths) -> IO[str]:
+    """Make the folders and take the lock on them: two daemons in one folder would fight over one proxy."""
+    for folder in (paths.runtime, paths.state, paths.track_folder):
+        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+    lock = (paths.runtime / "halbd.lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise HalbdError(f"cannot start: another halbd runs on {paths.runtime}") from error
+    return lock
+
+
+async def _live(file: Path, node: str | None, paths: Paths) -> None:
+    """Everything runs in one task group: a bug anywhere ends the daemon, and systemd starts it again.
+
+    The proxy and keepalived go on meanwhile, and the next daemon takes them up.
+    """
+    begun = await start.begin(paths, file, node)
+    async with asyncio.TaskGroup() as tasks:
+        daemon = _Daemon(file, node, paths, tasks)
+        await daemon.live(begun)
+        for task in daemon.background:
+            task.cancel()
+
+
+class _Daemon:
+    """Holds what must live as long as the daemon."""
+
+    def __init__(self, file: Path, node: str | None, paths: Paths, tasks: asyncio.TaskGroup) -> None:
+        self._paths, self._tasks = paths, tasks
+        self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+        self.children = Children(paths, self._post, tasks.create_task, self._log)
+        self._history = History(paths.history)
+        self._changer = Changer(paths, file, node, self.children, self._post, self._log)
+        self.background: list[asyncio.Task[None]] = []
+
+    @property
+    def state(self) -> State:
+        """The latest state."""
+        return self._owner.state
+
+    async def reload(self) -> Done:
+        """Take up the file on disk. Raises HalbdError."""
+        return await self._changer.reload(self.state)
+
+    async def live(self, begun: start.Begun) -> None:
+        """From the first event to the last effect."""
+        configure(begun.config.log)
+        state = start.first_state(self._paths, begun.config, self._history)
+        hands = Hands(
+            self._paths, self.children, self._history, self._post, lambda: self.state, self._tasks.create_task
+        )
+        self._owner = Owner(state, hands.perform, Teller(Notifier()).tell)
+        self._post(ConfigApplied(begun.config))
+        if begun.rejected:
+            self._post(ConfigRejected(begun.rejected))
+        self.background.append(self._tasks.create_task(self._watch_addresses()))
+        routes = Routes(self, self._history, check_account().pw_uid)
+        async with await serve(start.listen(self._paths), routes):
+            self._signals()
+            await self._catch_up(begun)
+            await self._owner.run()
+        self._paths.socket.unlink(missing_ok=True)
+
+    def _post(self, event: Event) -> None:
+        self._owner.post(event)
+
+    async def _watch_addresses(self) -> None:
+        async for event in netlink.watch():
+            self._post(event)
+
+    async def _catch_up(self, begun: start.Begun) -> None:
+        """What runs already, and was started on an older generation, takes up the one in force."""
+        if self.state.keepalived_is_unit:
+            await self._changer.tell_keepalived(unit=True, config=begun.config)
+        elif begun.keepalived_behind:
+            self.children.reload_keepalived(begun.config)
+        if begun.proxy_behind:
+            await haproxy.reload(self._paths)
+
+    def _signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        handlers: dict[int, Callable[[], object]] = {
+            SIGTERM: lambda: self._post(StopRequested()),
+            SIGINT: lambda: self._post(StopRequested()),
+            SIGHUP: lambda: self._tasks.create_task(self._reload_by_signal()),
+        }
+        for number, handler in handlers.items():
+            loop.add_signal_handler(number, handler)
+
+    async def _reload_by_signal(self) -> None:
+        """SIGHUP has nobody to answer to: what is wrong goes into the log and into status."""
+        try:
+            await self.reload()
+        except HalbdError as error:
+            self._log.error("config.not_reloaded", why=str(error))

@@ -1,0 +1,119 @@
+"""From nothing to the first state: the file, or the last good one; a generation in force; what was known before."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from halbd.daemon import generation
+from halbd.daemon.children import already_running
+from halbd.daemon.generation import WrongFileError
+from halbd.daemon.history import History
+from halbd.daemon.loaded import Loaded
+from halbd.daemon.owner import read_clocks
+from halbd.decide.change import keepalived_changed, proxy_changed
+from halbd.decide.groups import groups
+from halbd.decide.step import FAULT, no_servers
+from halbd.model.child import Program
+from halbd.model.config import Address, Config, Manage
+from halbd.model.errors import HalbdError
+from halbd.model.evidence import Held, Now
+from halbd.model.paths import Paths
+from halbd.model.state import State
+from halbd.system import files, generations, haproxy, process
+from halbd.system.keepalived_unit import systemd_runs
+from halbd.system.programs import check_account, proxy_binary
+from halbd.system.surroundings import install_check_program
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A generation in force; `rejected`: why it is not the one on disk; the rest: what runs already and is behind."""
+
+    config: Config
+    rejected: tuple[str, ...]
+    proxy_behind: bool
+    keepalived_behind: bool
+
+
+async def begin(paths: Paths, file: Path, node: str | None) -> Begun:
+    """Put a generation in force: of the file on disk or, where that is not to be had, the last good one.
+
+    Raises:
+        WrongFileError: the file has problems, and no earlier generation is there.
+        HalbdError: the world is in the way, and no earlier generation is there.
+    """
+    try:
+        loaded = generation.load(paths, file, node)
+        return await _install(paths, loaded)
+    except HalbdError as error:
+        last = generation.load_last_good(paths, node)
+        if last is None:
+            raise
+        words = tuple(map(str, error.problems)) if isinstance(error, WrongFileError) else (str(error),)
+        return Begun(last.config, words, proxy_behind=False, keepalived_behind=False)
+
+
+async def _install(paths: Paths, loaded: Loaded) -> Begun:
+    before = generations.installed(paths)
+    running = already_running(paths, Program.PROXY, loaded.config)
+    own = process.family(running.pid) if running else frozenset[int]()
+    await generation.install(paths, loaded, own, generation.all_binds(loaded.config))
+    behind = running is not None and proxy_changed(before, loaded.files)
+    return Begun(loaded.config, (), behind, keepalived_changed(before, loaded.files))
+
+
+def first_state(paths: Paths, config: Config, history: History) -> State:
+    """What is known before anything has been seen: the files that keepalived reads, the last word of the history."""
+    install_check_program(paths)
+    now = read_clocks()
+    manage = config.keepalived.manage
+    unit = manage is Manage.SYSTEMD or (manage is Manage.AUTO and systemd_runs())
+    transitions = history.transitions(10)
+    return State(
+        config=config,
+        begun=now,
+        keepalived_is_child=not unit and manage is not Manage.NONE,
+        keepalived_is_unit=unit,
+        proxy_version=haproxy.version(proxy_binary(config.proxy)),
+        held=_held_before(config, history, now),
+        transitions=transitions,
+        pushed=_track_files(paths, config),
+    )
+
+
+def listen(paths: Paths) -> socket.socket:
+    """The socket that everything asks: for root, and for the account that keepalived runs halbd-check as."""
+    paths.socket.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(paths.socket))
+    os.chown(paths.socket, 0, check_account().pw_gid)
+    paths.socket.chmod(0o660)
+    listener.setblocking(False)
+    return listener
+
+
+def _track_files(paths: Paths, config: Config) -> dict[str, int]:
+    """What keepalived was last told. A file that is not there is made now, and says no until there is a verdict."""
+    pushed = {}
+    for name, absent in [(FAULT, 1), *((no_servers(group), 0) for group in groups(config))]:
+        path = paths.track_folder / name
+        try:
+            pushed[name] = int(path.read_text())
+        except (OSError, ValueError):
+            files.overwrite(path, f"{absent}\n")
+            pushed[name] = absent
+    return pushed
+
+
+def _held_before(config: Config, history: History, now: Now) -> dict[Address, Held]:
+    """The VIPs that were here by the last line of the history: the first dump makes up for what happened since."""
+    latest = {one.vip: one for one in history.transitions(1000)}
+    vips = {vip.address for vip in config.vips}
+    return {
+        address: Held(one.interface, Now(now.mono, one.at))
+        for address, one in latest.items()
+        if one.gained and address in vips
+    }

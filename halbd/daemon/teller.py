@@ -1,0 +1,39 @@
+"""Tells systemd how things stand, once for every change, and that the loop turns."""
+
+from __future__ import annotations
+
+import time
+
+from halbd.daemon.owner import read_clocks
+from halbd.decide.holding import role
+from halbd.decide.verdict import verdict
+from halbd.model.state import State
+from halbd.system.notify import Notifier
+
+
+class Teller:
+    """Ready means: there is a verdict, so whoever asks gets an answer."""
+
+    def __init__(self, notifier: Notifier) -> None:
+        self._notifier = notifier
+        self._said = ""
+        self._ready = False
+        self._next_sign = 0.0
+
+    def tell(self, state: State) -> None:
+        """After every turn of the loop."""
+        now = read_clocks()
+        answer = verdict(state, now)
+        words = f"{role(state, now)}; {'; '.join(r.detail for r in answer.reasons) or 'well'}"
+        if words != self._said:
+            self._said = words
+            self._notifier.send(f"STATUS={words}")
+        if not self._ready and not answer.stale:
+            self._ready = True
+            self._notifier.send("READY=1")
+        if state.stopping:
+            self._notifier.send("STOPPING=1")
+        interval = self._notifier.watchdog_interval
+        if interval and time.monotonic() >= self._next_sign:
+            self._next_sign = time.monotonic() + interval
+            self._notifier.send("WATCHDOG=1")

@@ -1,0 +1,64 @@
+"""Files that are whole or not there: written aside, then renamed into place (rename(2) is atomic)."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def write(path: Path, content: bytes, mode: int = 0o644) -> None:
+    """Put a whole file in place.
+
+    Raises:
+        OSError: it could not be written; what was there before still is.
+    """
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, mode)
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        Path(name).rename(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def link(path: Path, target: str) -> None:
+    """Point a symbolic link elsewhere, in one step.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    aside.unlink(missing_ok=True)
+    aside.symlink_to(target)
+    aside.rename(path)
+
+
+def append(path: Path, line: str) -> None:
+    """Add one line, in one write(2), so that two writers cannot mix theirs.
+
+    Raises:
+        OSError: it could not be written.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        os.write(descriptor, line.encode() + b"\n")
+    finally:
+        os.close(descriptor)
+
+
+def overwrite(path: Path, text: str) -> None:
+    """Write a text of constant length in place, never truncating: who watches by inotify never reads an empty file.
+
+    Raises:
+        OSError: it could not be written.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        os.pwrite(descriptor, text.encode(), 0)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,143 @@
+"""Generations on disk: each in a folder of its own, one of them in force by a symbolic link."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from halbd.model.files import File, FileSet
+from halbd.model.host import SecretFile
+from halbd.model.paths import Paths
+from halbd.system import checkers
+from halbd.system import files as disk
+
+KEPT = 5
+"""Generations that are kept for people to compare."""
+SOURCE = "halbd.yaml"
+INPUTS = "inputs.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a generation was made from: the operator's text, and every file that it names, by path."""
+
+    text: bytes
+    inputs: Mapping[str, bytes]
+
+    def read(self, path: Path) -> bytes:
+        """Read a named file as it was then. Raises FileNotFoundError."""
+        try:
+            return self.inputs[str(path)]
+        except KeyError:
+            raise FileNotFoundError(errno.ENOENT, "it was not there when this generation was made", str(path)) from None
+
+    def read_secret(self, path: Path) -> SecretFile:
+        """The same for a secret; our copy is 0600."""
+        return SecretFile(self.read(path), 0o600)
+
+
+def stage(paths: Paths, files: FileSet, source: Source) -> Path:
+    """Write a generation beside the others, not yet in force. Raises OSError."""
+    paths.generations.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=".staging-", dir=paths.generations))
+    try:
+        folder.chmod(0o755)
+        checkers.write(files, folder)
+        checkers.write(FileSet((_source_file(source), _inputs_file(source))), folder)
+    except BaseException:
+        discard(folder)
+        raise
+    return folder
+
+
+def discard(folder: Path) -> None:
+    """Remove a generation that is not to be."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def commit(paths: Paths, folder: Path, files: FileSet) -> Path | None:
+    """Put a staged generation in force; returns the one before it. Raises OSError.
+
+    One of the same content may be there, and even be the one in force: it is renewed file by file, never away.
+    """
+    before = current(paths)
+    final = paths.generations / _name(files, folder)
+    if final.exists():
+        for path in folder.iterdir():
+            path.rename(final / path.name)
+        discard(folder)
+    else:
+        folder.rename(final)
+    disk.link(paths.current, str(final))
+    return before
+
+
+def roll_back(paths: Paths, before: Path | None) -> None:
+    """Put the generation before in force again, or none."""
+    if before is None:
+        paths.current.unlink(missing_ok=True)
+    else:
+        disk.link(paths.current, str(before))
+
+
+def current(paths: Paths) -> Path | None:
+    """The generation in force."""
+    return paths.current.resolve() if paths.current.exists() else None
+
+
+def last_good(paths: Paths) -> Source | None:
+    """What the generation in force was made from; None where there is none, or it cannot be read."""
+    folder = current(paths)
+    if folder is None:
+        return None
+    try:
+        inputs = json.loads((folder / INPUTS).read_text())
+        return Source((folder / SOURCE).read_bytes(), {path: text.encode("latin-1") for path, text in inputs.items()})
+    except (OSError, ValueError):
+        return None
+
+
+def installed(paths: Paths) -> FileSet:
+    """The files in force, as far as they can be read."""
+    folder = current(paths)
+    paths_there = sorted(folder.iterdir()) if folder else []
+    return FileSet(
+        tuple(
+            File(path.name, path.read_text(), secret=not path.stat().st_mode & 0o044)
+            for path in paths_there
+            if path.name not in {SOURCE, INPUTS} and path.is_file()
+        )
+    )
+
+
+def prune(paths: Paths, before: Path | None) -> None:
+    """Remove the oldest generations, and staging folders that a crash left; not `before`, which may be put back."""
+    keep = (current(paths), before)
+    folders = [f for f in paths.generations.iterdir() if f.is_dir() and f not in keep]
+    staging = [f for f in folders if f.name.startswith(".")]
+    done = sorted((f for f in folders if f not in staging), key=lambda f: f.stat().st_mtime, reverse=True)
+    for folder in [*staging, *done[KEPT:]]:
+        discard(folder)
+
+
+def _name(files: FileSet, folder: Path) -> str:
+    """Named by content: the same file gives the same generation."""
+    content = hashlib.sha256((folder / SOURCE).read_bytes())
+    for file in files.files:
+        content.update(file.name.encode() + b"\0" + file.text.encode() + b"\0")
+    return content.hexdigest()[:16]
+
+
+def _source_file(source: Source) -> File:
+    return File(SOURCE, source.text.decode(errors="surrogateescape"), secret=True)
+
+
+def _inputs_file(source: Source) -> File:
+    """The named files may be secrets: 0600."""
+    return File(INPUTS, json.dumps({path: data.decode("latin-1") for path, data in source.inputs.items()}), secret=True)

@@ -1,0 +1,131 @@
+"""HAProxy's sockets (its management guide, 9): what it sees of its servers, and a reload known to have worked."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from halbd.model.errors import FailedError
+from halbd.model.evidence import FrontendView, ProxyView, ServerState, ServerView
+from halbd.model.paths import Paths
+from halbd.system.run import run
+
+RELOAD_DEADLINE = 10.0
+"""Seconds that a reload may take."""
+
+
+def command(binary: str, paths: Paths, user: str, capabilities: Sequence[str] = ()) -> list[str]:
+    """The command line: master-worker mode, as an unprivileged user, by setpriv(1), which gives the PID on."""
+    held = [f"--inh-caps={','.join(capabilities)}", f"--ambient-caps={','.join(capabilities)}"] if capabilities else []
+    drop = ["setpriv", f"--reuid={user}", "--regid=" + user, "--init-groups", "--no-new-privs", *held, "--"]
+    config = str(paths.current / "haproxy.cfg")
+    return [*drop, binary, "-W", "-S", f"{paths.master_socket},mode,600", "-f", config]
+
+
+def version(binary: str) -> str:
+    """What the program calls itself, such as "2.6.12-1+deb12u4". Raises HalbdError."""
+    words = run([binary, "-v"]).words.split()
+    return words[2] if len(words) > 2 else ""
+
+
+async def ask(socket: Path, question: str, within: float) -> str:
+    """One command on a CLI socket, the whole answer.
+
+    Raises:
+        OSError: nobody listens there.
+        TimeoutError: no answer within `within` seconds.
+    """
+    async with asyncio.timeout(within):
+        reader, writer = await asyncio.open_unix_connection(str(socket))
+        try:
+            writer.write(question.encode() + b"\n")
+            await writer.drain()
+            return (await reader.read()).decode(errors="replace")
+        finally:
+            writer.close()
+
+
+async def view(paths: Paths, within: float) -> ProxyView:
+    """Every backend and its servers. Raises what `ask` raises."""
+    return parse_stat(await ask(paths.admin_socket, "show stat -1 4 -1", within))
+
+
+def parse_stat(text: str) -> ProxyView:
+    """`show stat` in CSV to values; one FrontendView per backend, since halbd names both alike."""
+    rows = csv.DictReader(io.StringIO(text.removeprefix("# ")))
+    servers: dict[str, list[ServerView]] = {}
+    for row in rows:
+        if row["svname"] not in ("FRONTEND", "BACKEND"):
+            servers.setdefault(row["pxname"], []).append(_server(row))
+    return ProxyView(tuple(FrontendView(name, tuple(views)) for name, views in servers.items()))
+
+
+def _server(row: dict[str, str]) -> ServerView:
+    check = row["check_status"].removeprefix("* ")
+    code = row["check_code"]
+    words = f"{check} {code}" if code and code != "200" else check
+    return ServerView(row["svname"], row["addr"], _state(row["status"], check), words)
+
+
+def _state(status: str, check: str) -> ServerState:
+    if status.startswith("UP") and check == "INI":
+        return ServerState.STARTING
+    for prefix, state in (
+        ("UP", ServerState.UP),
+        ("DOWN", ServerState.DOWN),
+        ("MAINT", ServerState.MAINT),
+        ("DRAIN", ServerState.DRAIN),
+        ("NOLB", ServerState.DRAIN),
+        ("no check", ServerState.NO_CHECK),
+    ):
+        if status.startswith(prefix):
+            return state
+    return ServerState.DOWN
+
+
+async def reload(paths: Paths) -> None:
+    """Have the master start a worker on the new file, and see that it did.
+
+    The master answers nothing to `reload` and tells systemd READY=1 even after a failed one, so `show proc` is asked:
+    a failed reload leaves the old worker serving and counts as failed there.
+
+    Raises:
+        FailedError: the new worker did not come up; the old one serves on.
+    """
+    try:
+        before = _workers(await ask(paths.master_socket, "show proc", RELOAD_DEADLINE))
+        await save_servers(paths)
+        await ask(paths.master_socket, "reload", RELOAD_DEADLINE)
+        async with asyncio.timeout(RELOAD_DEADLINE):
+            while True:
+                await asyncio.sleep(0.02)  # the master re-executes itself and its socket is away for a moment
+                if await _reloaded(paths, before):
+                    return
+    except (OSError, TimeoutError) as error:
+        raise FailedError(f"cannot reload haproxy: {error or 'its master does not answer'}") from error
+
+
+async def save_servers(paths: Paths) -> None:
+    """Write the server-state-file: a server that is DOWN stays DOWN across the reload. Raises what `ask` raises."""
+    text = await ask(paths.admin_socket, "show servers state", RELOAD_DEADLINE)
+    paths.server_state.write_text(text)
+
+
+async def _reloaded(paths: Paths, before: frozenset[int]) -> bool:
+    try:
+        text = await ask(paths.master_socket, "show proc", RELOAD_DEADLINE)
+    except OSError:
+        return False
+    if re.search(r"\[failed: [1-9]", text):
+        raise FailedError("cannot reload haproxy: the new worker failed to start; the old one serves on")
+    return bool(_workers(text) - before)
+
+
+def _workers(text: str) -> frozenset[int]:
+    """The PIDs under "# workers", without the old ones."""
+    current = text.partition("# workers")[2].partition("# old workers")[0]
+    return frozenset(int(line.split()[0]) for line in current.splitlines() if line[:1].isdigit())

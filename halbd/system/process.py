@@ -1,0 +1,137 @@
+"""Processes: start, recognise, signal, and know at once when they end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+
+import psutil
+
+from halbd.model.errors import FailedError
+
+TICKS_FIELD = 22
+"""starttime in /proc/PID/stat (proc_pid_stat(5)), in clock ticks since boot: the wall clock does not touch it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A process and not its successor: a PID is used again, a PID with its start time is not."""
+
+    pid: int
+    start_ticks: int
+
+
+def spawn(arguments: Sequence[str], environment: Mapping[str, str], output: int) -> subprocess.Popen[bytes]:
+    """Start a program in a session, and so a process group, of its own; both its outputs go to the descriptor `output`.
+
+    No parent-death signal: the proxy must outlive a daemon that crashes.
+
+    Raises:
+        FailedError: the program cannot be executed.
+    """
+    try:
+        return subprocess.Popen(  # the caller keeps it and reaps it
+            list(arguments),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=dict(environment),
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise FailedError(f"cannot start {arguments[0]}: {error.strerror}") from error
+
+
+def identity(pid: int) -> Identity | None:
+    """The process of this PID, or None where it is gone or a zombie: a zombie serves nobody."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    # The name in parentheses may itself hold blanks and parentheses: count from the last one (proc_pid_stat(5)).
+    fields = stat[stat.rindex(")") + 2 :].split()
+    return None if fields[0] in "ZX" else Identity(pid, int(fields[TICKS_FIELD - 3]))
+
+
+def program_of(pid: int) -> str | None:
+    """The executable's path (/proc/PID/exe), None where it cannot be told."""
+    try:
+        return str(Path(f"/proc/{pid}/exe").readlink()).removesuffix(" (deleted)")
+    except OSError:
+        return None
+
+
+async def ended(pid: int) -> None:
+    """Return as soon as the process has ended, told by its pidfd (pidfd_open(2)); works for adopted ones as well.
+
+    Raises:
+        ProcessLookupError: there is no such process.
+    """
+    descriptor = os.pidfd_open(pid)
+    loop = asyncio.get_running_loop()
+    gone = asyncio.Event()
+    try:
+        loop.add_reader(descriptor, gone.set)
+        await gone.wait()
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+
+
+def send(who: Identity, number: signal.Signals) -> None:
+    """Signal the whole process group, if its leader is still the process that was started."""
+    if identity(who.pid) != who:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(who.pid, number)
+
+
+def family(pid: int) -> frozenset[int]:
+    """The process and everything below it."""
+    try:
+        root = psutil.Process(pid)
+        return frozenset({pid, *(child.pid for child in root.children(recursive=True))})
+    except psutil.NoSuchProcess:
+        return frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Somebody listening on a TCP port; `pid` is None where the kernel does not tell."""
+
+    address: str
+    port: int
+    pid: int | None
+    name: str
+
+
+def listeners(ports: frozenset[int]) -> tuple[Listener, ...]:
+    """Who listens on these TCP ports in this network namespace."""
+    listening = (one for one in psutil.net_connections("tcp") if one.status == psutil.CONN_LISTEN)
+    rows = ((one.laddr, one.pid) for one in listening if one.laddr)
+    return tuple(Listener(at.ip, at.port, pid, _name(pid)) for at, pid in rows if at.port in ports)
+
+
+def _name(pid: int | None) -> str:
+    try:
+        return psutil.Process(pid).name() if pid else "a process that is not visible here"
+    except psutil.NoSuchProcess:
+        return "a process that has just ended"
+
+
+def interfaces() -> tuple[tuple[str, str], ...]:
+    """Every interface address in this network namespace, as (interface, "address/mask")."""
+    return tuple(
+        (name, f"{one.address.partition('%')[0]}/{int(ip_address(one.netmask)).bit_count()}")
+        for name, addresses in psutil.net_if_addrs().items()
+        for one in addresses
+        if one.family in (socket.AF_INET, socket.AF_INET6) and one.netmask
+    )
