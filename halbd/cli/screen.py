@@ -1,0 +1,164 @@
+"""halbctl status for people: who holds the VIP, is this node well, and why not. Read in five seconds, reasons first."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from halbd.cli.advice import advice
+from halbd.cli.paint import Paint, columns, printable
+from halbd.cli.words import ago, clock, duration, lasting
+
+LABEL = 12  # columns before the text
+MOVES = 5  # the newest transitions shown; halbctl history has them all
+STATES = {"up": "good", "down": "bad"}
+Status: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line in a style; `wrap` marks sentences, which are broken where a table's row is cut."""
+
+    text: str
+    style: str = ""
+    wrap: bool = False
+
+
+def screen(status: Status, now: datetime, paint: Paint) -> str:
+    """The whole screen."""
+    sections = (
+        ("", headline(status)),
+        ("Why", reasons(status, now)),
+        ("VIPs", vips(status, now)),
+        ("Proxy", proxy(status, now)),
+        ("Probes", probes(status, now)),
+        ("Servers", servers(status)),
+        ("Keepalived", keepalived(status)),
+        ("Config", config(status, now)),
+        ("Last moves", moves(status, now)),
+    )
+    return "\n".join(text for label, lines in sections for text in lay(label, list(lines), paint))
+
+
+def lay(label: str, lines: Sequence[Line], paint: Paint) -> Iterator[str]:
+    """One section: its label beside the first line; a section without a label starts at the edge."""
+    indent = LABEL if label else 0
+    for line in lines:
+        text = printable(line.text)
+        room = (paint.width - indent) if line.wrap and paint.width else 0
+        parts = textwrap.wrap(text, room, break_on_hyphens=False) if room else [paint.cut(text, indent)]
+        for part in parts:
+            yield f"{paint('bold', label.ljust(indent))}{paint(line.style, part)}"
+            label = ""
+
+
+def table(rows: Sequence[Sequence[str]], styles: Sequence[str] = ()) -> Iterator[Line]:
+    """Aligned rows, each in its style."""
+    for i, row in enumerate(columns(rows)):
+        yield Line("  ".join(row).rstrip(), styles[i] if styles else "")
+
+
+def headline(status: Status) -> Iterator[Line]:
+    """Node, role and health in one line."""
+    healthy = bool(status.get("healthy"))
+    well = "healthy" if healthy else "NOT HEALTHY"
+    role = str(status.get("role", "?")).upper()
+    text = f"{status.get('node')} is {role} and {well}   (cluster {status.get('cluster')}, halbd {status.get('halbd')})"
+    yield Line(text, "good" if healthy else "bad")
+
+
+def reasons(status: Status, now: datetime) -> Iterator[Line]:
+    """Each reason, and what to do about it."""
+    found = status.get("reasons") or []
+    for reason in found:
+        yield Line(f"{reason['cause']}, {lasting(reason['since'], now)}: {reason['detail']}", "bad", wrap=True)
+        if hint := advice(reason["cause"], status):
+            yield Line(f"-> {hint}", wrap=True)
+    if not found and not status.get("healthy"):
+        yield Line("halbd has no fresh evidence yet: just started, or stuck", "bad", wrap=True)
+
+
+def vips(status: Status, now: datetime) -> Iterator[Line]:
+    """Which are on this node, and for how long. Who else holds them, this node does not know."""
+    found = status.get("vips") or []
+    rows = []
+    for vip in found:
+        where = "held here" if vip["held"] else "not on this node"
+        since = f"{lasting(vip['since'], now)}, since {clock(vip['since'])}" if vip.get("since") else ""
+        rows.append((vip["address"], f"on {vip['interface']}", where, since))
+    return table(rows, ["good" if vip["held"] else "" for vip in found])
+
+
+def proxy(status: Status, now: datetime) -> Iterator[Line]:
+    """What runs, since when, how often it was started again, and its last words."""
+    it = status.get("proxy") or {}
+    name = " ".join(filter(None, (it.get("kind"), it.get("version"))))
+    restarts = f"restarted {it['restarts']} times" if it.get("restarts") else "never restarted"
+    if it.get("running"):
+        up = lasting(it.get("started_at"), now)
+        yield Line(f"{name} runs {up} as pid {it.get('pid')}, {restarts}".replace("  ", " "))
+    else:
+        yield Line(f"{name} is NOT RUNNING, {restarts}", "bad")
+    if it.get("last_exit"):
+        yield Line(f"last exit: {it['last_exit']}", "odd", wrap=True)
+
+
+def probes(status: Status, now: datetime) -> Iterator[Line]:
+    """The last answer to each question that halbd asks through the proxy."""
+    found = status.get("probes") or []
+    rows: list[tuple[str, ...]] = []
+    for probe in found:
+        latency = f"{probe['latency_ms']:.0f} ms" if probe.get("latency_ms") is not None else ""
+        said = " ".join(str(word) for word in (probe.get("status"), probe.get("error")) if word) or "connected"
+        if probe.get("ok") is None:
+            rows.append((probe["name"], "not asked yet"))
+        else:
+            rows.append((probe["name"], "ok" if probe["ok"] else "FAILS", ago(probe.get("at"), now), latency, said))
+    return table(rows, ["bad" if probe.get("ok") is False else "" for probe in found])
+
+
+def servers(status: Status) -> Iterator[Line]:
+    """The servers as the proxy sees them."""
+    found = [(frontend, server) for frontend in status.get("frontends") or [] for server in frontend["servers"]]
+    rows = [(f["name"], s["name"], s["address"], s["state"], s["check"]) for f, s in found]
+    return table(rows, [STATES.get(server["state"], "odd") for _, server in found])
+
+
+def keepalived(status: Status) -> Iterator[Line]:
+    """Whether the program that moves the VIP runs."""
+    it = status.get("keepalived") or {}
+    managed = f"managed: {it.get('managed')}"
+    if it.get("running"):
+        yield Line(f"runs as pid {it.get('pid')}, {managed}")
+    else:
+        yield Line(f"is NOT RUNNING, {managed}", "bad")
+
+
+def config(status: Status, now: datetime) -> Iterator[Line]:
+    """What is in force, and what on disk is not."""
+    it = status.get("config") or {}
+    yield Line(f"{str(it.get('digest') or 'none')[:12]}, applied {ago(it.get('applied_at'), now)}")
+    if rejected := it.get("rejected"):
+        yield Line(f"the file on disk was REJECTED {ago(rejected['at'], now)} and is not in force:", "bad", wrap=True)
+        for problem in rejected["problems"]:
+            yield Line(f"  {problem}", "bad", wrap=True)
+        yield Line("-> mend it, then `halbctl validate` and `halbctl reload`", wrap=True)
+
+
+def moves(status: Status, now: datetime) -> Iterator[Line]:
+    """The newest transitions, newest first."""
+    found = (status.get("transitions") or [])[-MOVES:][::-1]
+    yield from table([move(transition, now) for transition in found])
+    if not found:
+        yield Line("none since halbd remembers")
+
+
+def move(transition: dict[str, Any], now: datetime) -> tuple[str, ...]:
+    """One transition as a row: when, what, from which role to which, why."""
+    before, after, lasted = transition["role_before"], transition["role_after"], transition.get("lasted_s")
+    roles = f"{before} -> {after}" + (f" after {duration(lasted)}" if lasted is not None else "")
+    what = f"{transition['change']} {transition['vip']}"
+    return (ago(transition["at"], now), clock(transition["at"]), what, roles, str(transition.get("cause") or ""))

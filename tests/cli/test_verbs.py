@@ -1,0 +1,110 @@
+"""The verbs that ask the daemon, against a stand-in for it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.cli.fake_daemon import fake_daemon, says, verdict
+from tests.cli.samples import sick, status, transition
+
+
+def test_status_is_0_when_healthy_and_takes_the_socket_from_the_runtime_folder(
+    halbctl: Run, folders: dict[str, Path]
+) -> None:
+    with fake_daemon(folders["RUNTIME_DIRECTORY"] / "halbd.sock", says(200, status())) as daemon:
+        done = halbctl("status", TERM="xterm")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("lb1 is MASTER and healthy")
+    assert "\x1b" not in done.stdout
+    assert daemon.asked == ["GET /status HTTP/1.1"]
+
+
+def test_status_is_1_when_unwell_or_a_file_is_rejected(halbctl: Run, tmp_path: Path) -> None:
+    rejected = status(
+        config={"digest": "x", "applied_at": None, "rejected": {"at": transition()["at"], "problems": []}}
+    )
+    for body in (sick(), rejected):
+        with fake_daemon(path := tmp_path / "s", says(200, body)):
+            assert halbctl("status", "--socket", path).returncode == 1
+            as_json = halbctl("status", "--json", "--socket", path)
+        assert as_json.returncode == 1
+        assert json.loads(as_json.stdout) == body
+        path.unlink()
+
+
+def test_check_says_yes_no_and_unknown_in_words(halbctl: Run, tmp_path: Path) -> None:
+    reasons = [{"cause": "no_servers", "detail": "no server is up", "since": transition()["at"]}]
+    said = []
+    for answer in (verdict(), verdict(ok=False, reasons=reasons), verdict(ok=False, stale=True)):
+        with fake_daemon(tmp_path / "s", answer):
+            done = halbctl("check", "--socket", tmp_path / "s")
+        said.append((done.returncode, done.stdout.splitlines()))
+        (tmp_path / "s").unlink()
+    assert said[0] == (0, ["this node may hold the VIP"])
+    assert (said[1][0], said[1][1][0]) == (1, "this node may NOT hold the VIP")
+    assert said[1][1][1].startswith("  no_servers, for ")
+    assert said[1][1][2].startswith("  -> the fault lies behind this node")
+    assert (said[2][0], said[2][1][0][:8]) == (1, "unknown:")
+
+
+def test_check_json_is_the_daemons_object(halbctl: Run, tmp_path: Path) -> None:
+    body = {"ok": True, "stale": False, "monotonic": 1.5, "reasons": []}
+    with fake_daemon(tmp_path / "s", says(200, body)):
+        assert json.loads(halbctl("check", "--json", "--socket", tmp_path / "s").stdout) == body
+
+
+def test_history_asks_for_the_newest_and_shows_them_oldest_first(halbctl: Run, tmp_path: Path) -> None:
+    moves = [transition(cause="first"), transition(change="lost", cause="second")]
+    with fake_daemon(tmp_path / "s", says(200, {"transitions": moves})) as daemon:
+        done = halbctl("history", "--limit", "7", "--socket", tmp_path / "s")
+        as_json = halbctl("history", "--json", "--socket", tmp_path / "s")
+    assert daemon.asked[0] == "GET /history?limit=7 HTTP/1.1"
+    assert [line.split()[-1] for line in done.stdout.splitlines()] == ["first", "second"]
+    assert "gained 10.10.50.4  backup -> master after 1 min 15 s" in done.stdout
+    assert json.loads(as_json.stdout) == {"transitions": moves}
+
+
+def test_history_without_a_daemon_comes_from_the_file_and_says_so(halbctl: Run, folders: dict[str, Path]) -> None:
+    """The last line was torn by a crash."""
+    lines = [json.dumps(transition(cause=f"cause{i}")) for i in range(3)] + ['{"at": "2026-', "7"]
+    (folders["STATE_DIRECTORY"] / "history.jsonl").write_text("\n".join(lines))
+    done = halbctl("history", "--limit", "2")
+    assert [line.split()[-1] for line in done.stdout.splitlines()] == ["cause1", "cause2"]
+    assert done.stderr.endswith(f"; this is from {folders['STATE_DIRECTORY']}/history.jsonl\n")
+    assert (done.returncode, done.stderr.count("\n")) == (0, 1)
+
+
+def test_history_with_neither_daemon_nor_file_exits_3(halbctl: Run) -> None:
+    done = halbctl("history")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1)
+    assert "and cannot read" in done.stderr
+
+
+UNCHANGED = {"result": "unchanged", "actions": [], "warnings": []}
+APPLIED = {"result": "applied", "actions": ["a", "b"], "warnings": ["w"]}
+WRONG = {"problems": ["line 1: x", "line 2: y"]}
+HELD = {"error": "port 6443 is held"}
+
+
+@pytest.mark.parametrize(
+    ("code", "body", "outcome"),
+    [
+        (200, UNCHANGED, (0, "nothing to do: the file is in force already\n", "")),
+        (200, APPLIED, (0, "a\nb\n", "warning: w\n")),
+        (422, WRONG, (2, "", "line 1: x\nline 2: y\nhalbctl: cannot reload: the file is wrong; nothing changed\n")),
+        (409, HELD, (1, "", "halbctl: cannot reload: port 6443 is held\n")),
+    ],
+)
+def test_reload_says_what_was_done_or_why_not(
+    halbctl: Run, tmp_path: Path, code: int, body: dict[str, object], outcome: tuple[int, str, str]
+) -> None:
+    with fake_daemon(tmp_path / "s", says(code, body)) as daemon:
+        done = halbctl("reload", "--socket", tmp_path / "s")
+        as_json = halbctl("reload", "--json", "--socket", tmp_path / "s")
+    assert (done.returncode, done.stdout, done.stderr) == outcome
+    assert (as_json.returncode, json.loads(as_json.stdout)) == (outcome[0], body)
+    assert daemon.asked[0] == "POST /reload HTTP/1.1"
