@@ -1,0 +1,41 @@
+# make demo   install what is missing, then watch the VIP survive every fault (root)
+# make test   install what is missing, then run every check and every test
+
+PYTHON ?= $(shell command -v /usr/bin/python3 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+CONFIG ?= config/halbd.yaml
+
+.PHONY: demo test lint bench clean
+
+demo: $(VENV)/.lab
+	$(BIN)/halbctl lab --config $(CONFIG)
+
+test: $(VENV)/.test lint
+	$(BIN)/pytest
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	shellcheck packaging/install-tools .ci/run
+
+# The numbers of docs/performance.md, on this machine (root, about half an hour).
+bench: $(VENV)/.lab
+	$(BIN)/python packaging/measure
+
+$(VENV)/.lab: pyproject.toml packaging/install-tools
+	PYTHON=$(PYTHON) packaging/install-tools lab
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[lab]'
+	touch $@
+
+$(VENV)/.test: pyproject.toml packaging/install-tools
+	PYTHON=$(PYTHON) packaging/install-tools test
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
