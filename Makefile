@@ -23,7 +23,9 @@ lint: $(VENV)/.test
 
 # The numbers of docs/performance.md, on this machine (root, about half an hour).
 bench: $(VENV)/.lab
-	$(BIN)/python packaging/measure
+	$(BIN)/halbctl lab --config $(CONFIG) --repeat 10
+	$(BIN)/halbctl lab --config $(CONFIG) --repeat 10 --fault node-death --set vrrp.advert_int=0.1
+	$(BIN)/python -m halbd.lab.bench --config $(CONFIG)
 
 $(VENV)/.lab: pyproject.toml packaging/install-tools
 	PYTHON=$(PYTHON) packaging/install-tools lab

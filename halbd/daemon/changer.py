@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
@@ -14,11 +14,13 @@ from halbd.daemon import generation
 from halbd.daemon.children import Children
 from halbd.daemon.generation import WrongFileError
 from halbd.daemon.loaded import Loaded
+from halbd.decide.change import Change, ServerChange
 from halbd.model.config import Config
 from halbd.model.errors import HalbdError
 from halbd.model.events import ConfigApplied, ConfigRejected, Event
 from halbd.model.paths import Paths
 from halbd.model.state import State
+from halbd.render.haproxy import add_server, set_weight
 from halbd.system import generations, haproxy, keepalived_unit, process
 
 
@@ -75,16 +77,39 @@ class Changer:
         if not change.actions:
             return Done("unchanged" if state.config == new.config else "applied", (), change.warnings)
         try:
-            if change.proxy_reload and state.proxy.running:
-                await haproxy.reload(self._paths)
-            if change.keepalived_reload:
-                await self.tell_keepalived(state.keepalived_is_unit, new.config)
+            await self._act(change, state, new.config)
         except HalbdError:
             undo()
+            await self._go_back(change, state)
             raise
         return Done("applied", change.actions, change.warnings)
 
-    async def tell_keepalived(self, unit: bool, config: Config) -> None:
+    async def _act(self, change: Change, state: State, config: Config) -> None:
+        """Have the programs take up what is in force now. Raises HalbdError."""
+        if state.proxy.running:
+            await self._act_on_proxy(change)
+        if change.keepalived_reload:
+            await self.tell_keepalived(unit=state.keepalived_is_unit, config=config)
+
+    async def _act_on_proxy(self, change: Change) -> None:
+        """Change servers in the running proxy; what it refuses, a reload brings about. Raises HalbdError."""
+        reload = change.proxy_reload
+        try:
+            await haproxy.command_all(self._paths, [c for one in change.servers for c in _commands(one)])
+        except HalbdError as error:
+            self._log.warning("proxy.reloaded_instead", why=str(error))
+            reload = True
+        if reload:
+            await haproxy.reload(self._paths)
+
+    async def _go_back(self, change: Change, state: State) -> None:
+        """The generation before is in force again: whoever has taken up the new one takes that up."""
+        try:
+            await self._act(replace(change, servers=(), proxy_reload=True), state, state.config)
+        except HalbdError as error:
+            self._log.error("config.not_taken_back", why=str(error))
+
+    async def tell_keepalived(self, *, unit: bool, config: Config) -> None:
         """Have keepalived take up its part of the generation in force. Raises HalbdError."""
         if not unit:
             self._children.reload_keepalived(config)
@@ -98,3 +123,8 @@ class Changer:
         if aside:
             self._log.warning("keepalived.config_kept", was=str(target), kept=str(aside))
         await asyncio.to_thread(keepalived_unit.apply)
+
+
+def _commands(change: ServerChange) -> tuple[str, ...]:
+    words = add_server if change.new else set_weight
+    return words(change.frontend, change.server)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from ipaddress import ip_address
 
-from halbd.model.config import Address, Config
+from halbd.model.config import Address, Config, Frontend, Server
 from halbd.model.files import FileSet
 
 PROXY_FILES = ("haproxy.cfg", "ca-")
@@ -12,10 +13,29 @@ KEEPALIVED_FILE = "keepalived.conf"
 
 
 @dataclass(frozen=True, slots=True)
+class ServerChange:
+    """One server that a running proxy can take up: a new one, or another weight for one that it has."""
+
+    frontend: Frontend
+    server: Server
+    new: bool
+
+    def __str__(self) -> str:
+        """In words, for the operator."""
+        if self.new:
+            return f"add {self.server.name} to {self.frontend.name} in the running proxy"
+        return f"give {self.server.name} of {self.frontend.name} weight {self.server.weight} in the running proxy"
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
-    """What is to be done to the running programs; `new_binds` are ports that must be free before a reload."""
+    """What is to be done to the running programs; `new_binds` are ports that must be free before a reload.
+
+    `servers` is what the running proxy can take up by itself; with anything more, `proxy_reload` stands instead.
+    """
 
     proxy_reload: bool
+    servers: tuple[ServerChange, ...]
     keepalived_reload: bool
     new_binds: tuple[tuple[Address | None, int], ...]
     warnings: tuple[str, ...]
@@ -25,15 +45,18 @@ class Change:
         """In words, for the operator."""
         proxy = ("reload the proxy (seamless: no connection is lost)",) if self.proxy_reload else ()
         keepalived = ("reload keepalived (the VIP stays)",) if self.keepalived_reload else ()
-        return proxy + keepalived
+        return (*map(str, self.servers), *proxy, *keepalived)
 
 
 def change(old: Config, old_files: FileSet, new: Config, new_files: FileSet) -> Change:
     """Compare two generations."""
     before = {(f.bind, f.port) for f in old.frontends}
     binds = tuple((f.bind, f.port) for f in new.frontends if (f.bind, f.port) not in before)
+    different = proxy_changed(old_files, new_files)
+    servers = _servers(old, new) if different else ()
     return Change(
-        proxy_reload=proxy_changed(old_files, new_files),
+        proxy_reload=different and not servers,
+        servers=servers,
         keepalived_reload=keepalived_changed(old_files, new_files),
         new_binds=binds,
         warnings=tuple(_shared(old, new)) + tuple(_restart(old, new)),
@@ -52,6 +75,35 @@ def keepalived_changed(old: FileSet, new: FileSet) -> bool:
 
 def _proxy_files(files: FileSet) -> dict[str, str]:
     return {f.name: f.text for f in files.files if f.name.startswith(PROXY_FILES)}
+
+
+def _servers(old: Config, new: Config) -> tuple[ServerChange, ...]:
+    """The changes, if new servers and weights are all there is; nothing where the proxy must read its file anew."""
+    if (old.nodes, old.vips) != (new.nodes, new.vips) or len(old.frontends) != len(new.frontends):
+        return ()
+    found: list[ServerChange] = []
+    for before, after in zip(old.frontends, new.frontends, strict=True):
+        if replace(before, servers=after.servers) != after:
+            return ()
+        known = {server.name: server for server in before.servers}
+        names = {server.name for server in after.servers}
+        moved = any(s.name in known and replace(known[s.name], weight=s.weight) != s for s in after.servers)
+        if moved or not names >= set(known):
+            return ()
+        new_ones = [s for s in after.servers if s.name not in known]
+        if not all(_is_address(server.address) for server in new_ones):
+            return ()  # HAProxy resolves names only for servers of its file
+        found += [ServerChange(after, s, new=True) for s in new_ones]
+        found += [ServerChange(after, s, new=False) for s in after.servers if known.get(s.name, s) != s]
+    return tuple(found)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _shared(old: Config, new: Config) -> list[str]:

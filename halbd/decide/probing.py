@@ -112,7 +112,7 @@ def next_due(state: State) -> float | None:
 
 
 def _asked(one: Series, interval: float, now: Now) -> Series:
-    """Keep the beat: the next question is one interval after this one was due; or after now, where the beat was lost."""
+    """Keep the beat: the next question is one interval after this one was due; after now, where the beat was lost."""
     on_beat = one.due + interval
     return replace(one, asking=True, due=on_beat if on_beat > now.mono else now.mono + interval)
 

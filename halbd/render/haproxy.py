@@ -133,13 +133,36 @@ def _http_check(check: Check) -> Iterator[Line]:
 
 
 def _default_server(frontend: Frontend) -> Iterator[Line]:
+    for words in _every_server(frontend):
+        yield line("default-server", *words)
+
+
+def _every_server(frontend: Frontend) -> Iterator[tuple[str | int, ...]]:
     """`fastinter` holds while a server is between up and down, so that a change is judged quickly."""
     check = frontend.check
     timing = ("inter", seconds(check.interval), "fastinter", seconds(min(1, check.interval)))
-    yield line("default-server", "check", *timing, "fall", check.fall, "rise", check.rise)
-    yield line("default-server", "on-marked-down", "shutdown-sessions", *_USER_TIMEOUT)
+    yield ("check", *timing, "fall", check.fall, "rise", check.rise)
+    yield ("on-marked-down", "shutdown-sessions")
     if check.scheme is Scheme.HTTPS:
-        yield line("default-server", "check-ssl", *_verify(frontend))
+        yield ("check-ssl", *_verify(frontend))
+
+
+def add_server(frontend: Frontend, server: Server) -> tuple[str, ...]:
+    """The commands that add a server, given by address, to a running HAProxy (management guide, 9.3, "add server").
+
+    It inherits nothing from `default-server`, and starts disabled and unchecked.
+    """
+    place = f"{name(frontend.name)}/{name(server.name)}"
+    words = [word for words in _every_server(frontend) for word in words]
+    backup = ("backup",) if server.backup else ()
+    socket = f"{_host(server)}:{server.port}"
+    add = line("add", "server", place, socket, *words, "weight", server.weight, *backup)
+    return (add, line("enable", "health", place), line("enable", "server", place))
+
+
+def set_weight(frontend: Frontend, server: Server) -> tuple[str, ...]:
+    """The command that gives a server of a running HAProxy another weight (management guide, 9.3, "set server")."""
+    return (line("set", "server", f"{name(frontend.name)}/{name(server.name)}", "weight", server.weight),)
 
 
 def _verify(frontend: Frontend) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ def write(files: FileSet, folder: Path) -> None:
         path = folder / file.name
         path.touch(mode=0o600)
         path.chmod(file.mode)
-        path.write_text(file.text)
+        path.write_bytes(file.text.encode(errors="surrogateescape"))
 
 
 def _haproxy(config: Config, folder: Path) -> None:

@@ -97,8 +97,7 @@ def last_good(paths: Paths) -> Source | None:
     if folder is None:
         return None
     try:
-        inputs = json.loads((folder / INPUTS).read_text())
-        return Source((folder / SOURCE).read_bytes(), {path: text.encode("latin-1") for path, text in inputs.items()})
+        return Source((folder / SOURCE).read_bytes(), _inputs((folder / INPUTS).read_bytes()))
     except (OSError, ValueError):
         return None
 
@@ -109,7 +108,7 @@ def installed(paths: Paths) -> FileSet:
     paths_there = sorted(folder.iterdir()) if folder else []
     return FileSet(
         tuple(
-            File(path.name, path.read_text(), secret=not path.stat().st_mode & 0o044)
+            File(path.name, path.read_text("utf-8", errors="replace"), secret=not path.stat().st_mode & 0o044)
             for path in paths_there
             if path.name not in {SOURCE, INPUTS} and path.is_file()
         )
@@ -141,3 +140,11 @@ def _source_file(source: Source) -> File:
 def _inputs_file(source: Source) -> File:
     """The named files may be secrets: 0600."""
     return File(INPUTS, json.dumps({path: data.decode("latin-1") for path, data in source.inputs.items()}), secret=True)
+
+
+def _inputs(text: bytes) -> dict[str, bytes]:
+    """What _inputs_file wrote. Raises ValueError."""
+    rows = json.loads(text)
+    if not isinstance(rows, dict) or not all(isinstance(one, str) for one in rows.values()):
+        raise ValueError("not an object of texts")
+    return {path: one.encode("latin-1") for path, one in rows.items()}

@@ -16,6 +16,8 @@ from halbd.system.run import run
 
 RELOAD_DEADLINE = 10.0
 """Seconds that a reload may take."""
+MASTER_PATIENCE = 0.3
+"""Seconds for one answer of a master that may be re-executing itself."""
 
 
 def command(binary: str, paths: Paths, user: str, capabilities: Sequence[str] = ()) -> list[str]:
@@ -43,15 +45,18 @@ async def ask(socket: Path, question: str, within: float) -> str:
         reader, writer = await asyncio.open_unix_connection(str(socket))
         try:
             writer.write(question.encode() + b"\n")
-            await writer.drain()
+            writer.write_eof()  # else the master would wait for more, and never end its answer
             return (await reader.read()).decode(errors="replace")
         finally:
             writer.close()
 
 
 async def view(paths: Paths, within: float) -> ProxyView:
-    """Every backend and its servers. Raises what `ask` raises."""
-    return parse_stat(await ask(paths.admin_socket, "show stat -1 4 -1", within))
+    """Every backend and its servers. Raises what `ask` raises; OSError also for half an answer of a dying proxy."""
+    text = await ask(paths.admin_socket, "show stat -1 4 -1", within)
+    if not (text.startswith("# pxname,svname,") and text.endswith("\n\n")):
+        raise ConnectionError("the answer of the admin socket is not whole")
+    return parse_stat(text)
 
 
 def parse_stat(text: str) -> ProxyView:
@@ -106,7 +111,22 @@ async def reload(paths: Paths) -> None:
                 if await _reloaded(paths, before):
                     return
     except (OSError, TimeoutError) as error:
-        raise FailedError(f"cannot reload haproxy: {error or 'its master does not answer'}") from error
+        raise FailedError(f"cannot reload haproxy: {str(error) or 'its master does not answer in time'}") from error
+
+
+async def command_all(paths: Paths, commands: Sequence[str]) -> None:
+    """Give commands that answer nothing, or that a server was registered.
+
+    Raises:
+        FailedError: HAProxy refuses one, with its words, or does not answer; what came before it is done.
+    """
+    for one in commands:
+        try:
+            said = (await ask(paths.admin_socket, one, RELOAD_DEADLINE)).strip()
+        except OSError as error:
+            raise FailedError(f"cannot change the running haproxy: {error or 'it does not answer'}") from error
+        if said not in {"", "New server registered."}:
+            raise FailedError(f"cannot change the running haproxy: {said}")
 
 
 async def save_servers(paths: Paths) -> None:
@@ -116,8 +136,9 @@ async def save_servers(paths: Paths) -> None:
 
 
 async def _reloaded(paths: Paths, before: frozenset[int]) -> bool:
+    """Whether a new worker is there; a question that falls into the master's re-execution is never answered."""
     try:
-        text = await ask(paths.master_socket, "show proc", RELOAD_DEADLINE)
+        text = await ask(paths.master_socket, "show proc", MASTER_PATIENCE)
     except OSError:
         return False
     if re.search(r"\[failed: [1-9]", text):

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, partial
+from threading import Lock
+from typing import Any, Self
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from halbd.model.config import Scheme
 from halbd.model.evidence import Now, ProbeResult, Target
@@ -23,23 +28,25 @@ LONGEST_ANSWER = 4096
 
 
 class Prober:
-    """Asks targets in a small pool of threads of its own, one question in flight for each.
+    """Asks targets in threads of its own, one question in flight for each.
 
-    `requests` has no deadline for a whole exchange, so the loop keeps it: when it passes, the probe has failed,
-    whatever its thread still waits for. That thread ends with its own socket timeout.
+    `requests` has no deadline for a whole exchange, so the loop keeps it: when it passes, the probe has failed, and the
+    connection is shut down, so that its thread ends as well, whatever still drips in.
     """
 
-    def __init__(self, threads: int = 4) -> None:
+    def __init__(self, threads: int = 64) -> None:
+        # Threads are made when they are needed. There are more than targets, so that none waits behind silent ones.
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="probe")
 
     async def ask(self, target: Target) -> ProbeResult:
         """Ask once; never raises for anything the other side does."""
         loop = asyncio.get_running_loop()
         begun = time.monotonic()
-        try:
-            answer = await asyncio.wait_for(loop.run_in_executor(self._pool, _ask, target), target.timeout)
-        except TimeoutError:
-            answer = (False, True, None, f"no answer within {target.timeout:g} s")
+        with _Line() as line:
+            try:
+                answer = await asyncio.wait_for(loop.run_in_executor(self._pool, _ask, target, line), target.timeout)
+            except TimeoutError:
+                answer = (False, line.connected, None, f"no answer within {target.timeout:g} s")
         ok, connected, status, error = answer
         at = Now(time.monotonic(), datetime.now(UTC))
         return ProbeResult(target.name, ok, connected, status, at.mono - begun, at, error)
@@ -49,11 +56,49 @@ class Prober:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
+class _Line:
+    """The connection of one question: at the end of the block it is cut, also one that comes about only afterwards."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._over = False
+        self._own: socket.socket | None = None
+
+    def __enter__(self) -> Self:
+        """Begin the question."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End it in any case."""
+        with self._lock:
+            self._over = True
+            self._cut()
+
+    @property
+    def connected(self) -> bool:
+        """The TCP connection has come about."""
+        return self._own is not None
+
+    def hold(self, connection: socket.socket) -> socket.socket:
+        """Keep a descriptor of our own: the other one belongs to the thread that reads from it."""
+        with self._lock:
+            self._own = socket.socket(fileno=os.dup(connection.fileno()))
+            if self._over:
+                self._cut()
+        return connection
+
+    def _cut(self) -> None:
+        if self._own is not None:
+            with suppress(OSError):
+                self._own.shutdown(socket.SHUT_RDWR)
+            self._own.close()
+
+
 Answer = tuple[bool, bool, int | None, str]
 
 
-def _ask(target: Target) -> Answer:
-    return _connect(target) if target.scheme is Scheme.TCP else _get(target)
+def _ask(target: Target, line: _Line) -> Answer:
+    return _connect(target) if target.scheme is Scheme.TCP else _get(target, line)
 
 
 def _connect(target: Target) -> Answer:
@@ -64,54 +109,89 @@ def _connect(target: Target) -> Answer:
         return False, False, None, f"cannot connect to the proxy: {error.strerror or error}"
 
 
-def _get(target: Target) -> Answer:
+def _get(target: Target, line: _Line) -> Answer:
     host = f"[{target.address}]" if target.address.version == 6 else str(target.address)
     url = f"{target.scheme}://{host}:{target.port}{target.path}"
-    session = _session(target.ca, target.server_name)
     headers = {"Host": target.server_name, "Connection": "close"}
     try:
-        with session.get(url, headers=headers, timeout=target.timeout, stream=True, allow_redirects=False) as response:
-            with suppress(OSError, requests.RequestException):
-                response.raw.read(LONGEST_ANSWER)
+        with (
+            _session(target, line) as session,
+            session.get(url, headers=headers, timeout=target.timeout, stream=True, allow_redirects=False) as response,
+        ):
+            with suppress(OSError, requests.RequestException, urllib3.exceptions.HTTPError):
+                response.raw.read(LONGEST_ANSWER)  # closing with bytes unread would reset the connection
             ok = response.status_code in target.expect
             return ok, True, response.status_code, "" if ok else f"status {response.status_code}"
     except requests.RequestException as error:
         return False, _connected(error), None, _words(error)
 
 
-@lru_cache(maxsize=32)
-def _session(ca: str | None, server_name: str) -> requests.Session:
-    """One session per CA and name: the TLS context is built once, connections are not kept."""
+def _session(target: Target, line: _Line) -> requests.Session:
+    """One session for each question; only the TLS context, which is dear, is kept."""
     session = requests.Session()
     session.trust_env = False  # a proxy from the environment would ask somebody else
-    session.mount("https://", _VerifiedAs(ca, server_name))
+    session.mount(f"{target.scheme}://", _VerifiedAs(_context(target.ca), target.server_name, line))
     return session
 
 
-class _VerifiedAs(HTTPAdapter):
-    """Connect to an address, verify the certificate against the server's name."""
+@lru_cache(maxsize=32)
+def _context(ca: str | None) -> ssl.SSLContext:
+    context = ssl.create_default_context(cadata=ca)
+    if ca is None:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # the operator wrote `insecure: true`
+    return context
 
-    def __init__(self, ca: str | None, server_name: str) -> None:
+
+class _VerifiedAs(HTTPAdapter):
+    """Connect to an address, verify the certificate against the server's name, and let the line be cut."""
+
+    def __init__(self, context: ssl.SSLContext, server_name: str, line: _Line) -> None:
+        self._context = context
         self._name = server_name
-        self._context = ssl.create_default_context(cadata=ca) if ca else ssl.create_default_context()
-        if ca is None:
-            self._context.check_hostname = False
-            self._context.verify_mode = ssl.CERT_NONE
+        self._line = line
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Hand our context and name to urllib3."""
-        super().init_poolmanager(*args, ssl_context=self._context, server_hostname=self._name, **kwargs)
-
-    def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
-        """Keep requests from replacing the context's own CA by its bundle."""
-        host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
-        pool.pop("ca_certs", None)
-        pool["cert_reqs"] = "CERT_NONE" if self._context.verify_mode is ssl.CERT_NONE else "CERT_REQUIRED"
-        return host, pool
+        """Have urllib3 connect in our way; nothing that requests would add about CAs reaches a connection."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": self._plain, "https": self._secure}
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """The context verifies; nothing is to be added."""
+
+    def _plain(self, host: str, port: int, **_: Any) -> HTTPConnectionPool:
+        pool = HTTPConnectionPool(host, port)
+        pool.ConnectionCls = partial(_Plain, self._line)  # type: ignore[assignment]  # it is only ever called
+        return pool
+
+    def _secure(self, host: str, port: int, **_: Any) -> HTTPSConnectionPool:
+        pool = HTTPSConnectionPool(host, port, ssl_context=self._context, server_hostname=self._name)
+        pool.ConnectionCls = partial(_Secure, self._line)  # type: ignore[assignment]  # as above
+        return pool
+
+
+class _Plain(HTTPConnection):
+    """A connection that can be cut."""
+
+    def __init__(self, line: _Line, **how: Any) -> None:
+        self._line = line
+        super().__init__(**how)
+
+    def _new_conn(self) -> socket.socket:
+        return self._line.hold(super()._new_conn())
+
+
+class _Secure(HTTPSConnection):
+    """The same with TLS, whose handshake can be cut as well."""
+
+    def __init__(self, line: _Line, **how: Any) -> None:
+        self._line = line
+        super().__init__(**how)
+
+    def _new_conn(self) -> socket.socket:
+        return self._line.hold(super()._new_conn())
 
 
 def _connected(error: requests.RequestException) -> bool:
@@ -128,10 +208,10 @@ def _words(error: requests.RequestException) -> str:
     text = str(error)
     if isinstance(error, requests.Timeout):
         return "no answer in time"
+    if any(sign in text for sign in ("reset by peer", "Remote end closed", "EOF")):
+        return "the connection was closed without an answer"
     if isinstance(error, requests.exceptions.SSLError):
         return "TLS: " + (text.partition("SSLError(")[2] or text).rstrip(")")[:200]
     if "Connection refused" in text:
         return "the proxy refuses the connection"
-    if "reset by peer" in text or "Remote end closed" in text or "EOF" in text:
-        return "the connection was closed without an answer"
     return text[:200]

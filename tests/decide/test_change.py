@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from halbd.decide.change import Change, change
 from halbd.model.files import Surroundings
 from halbd.render.render import render
@@ -27,9 +29,37 @@ def test_the_same_file_needs_nothing() -> None:
     assert to().warnings == ()
 
 
-def test_servers_need_the_proxy_alone() -> None:
+def test_a_removed_server_needs_a_reload_of_the_proxy_alone() -> None:
     one = to(frontends=frontend())
-    assert (one.proxy_reload, one.keepalived_reload, one.new_binds) == (True, False, ())
+    assert (one.proxy_reload, one.servers, one.keepalived_reload, one.new_binds) == (True, (), False, ())
+
+
+THREE = ["10.10.50.11:6443", "10.10.50.12:6443", "10.10.50.13:6443"]
+
+
+def test_a_new_server_and_another_weight_go_into_the_running_proxy() -> None:
+    heavy = {"name": THREE[0], "address": "10.10.50.11", "port": 6443, "weight": 5}
+    one = to(frontends=frontend(servers=[heavy, *THREE[1:], "10.10.50.14:6443"]))
+    assert not one.proxy_reload
+    assert one.actions == (
+        "add 10.10.50.14:6443 to kube-apiserver in the running proxy",
+        "give 10.10.50.11:6443 of kube-apiserver weight 5 in the running proxy",
+    )
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"servers": [*THREE, "api4.example:6443"]},
+        {"servers": [{"name": THREE[0], "address": "10.10.50.19", "port": 6443}, *THREE[1:]]},
+        {"servers": [*THREE, "10.10.50.14:6443"], "balance": "leastconn"},
+        {"servers": [{"name": THREE[0], "address": "10.10.50.11", "port": 6443, "backup": True}, *THREE[1:]]},
+    ],
+    ids=["host name", "other address", "and another key", "now a backup"],
+)
+def test_all_else_about_servers_needs_a_reload(keys: dict[str, Any]) -> None:
+    one = to(frontends=frontend(**keys))
+    assert (one.proxy_reload, one.servers) == (True, ())
 
 
 def test_a_new_port_is_looked_at_before_the_reload() -> None:
@@ -42,7 +72,7 @@ def test_halbds_own_timings_need_neither() -> None:
 
 def test_what_peers_must_share_is_named_with_the_order_to_roll_it_out() -> None:
     one = to(vrrp={"advert_int": 0.5})
-    assert (one.proxy_reload, one.keepalived_reload) == (False, True)
+    assert (one.proxy_reload, one.servers, one.keepalived_reload) == (False, (), True)
     assert "vrrp.advert_int must be the same on every node" in one.warnings[0]
     assert "standbys first" in one.warnings[0]
 
