@@ -1,0 +1,1 @@
+"""What the lab can do to a cluster: one file per fault."""

@@ -1,0 +1,220 @@
+"""The lab: every node of one config on one machine, from nothing to steady and back to nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from asyncio.subprocess import Process
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from halbd.lab import ask, document, namespaces, record
+from halbd.lab.certs import Authority
+from halbd.lab.errors import LabError
+from halbd.lab.holders import Holders
+from halbd.lab.network import Network
+from halbd.lab.plan import Plan, StandIn
+from halbd.lab.steady import unsteady
+from halbd.lab.tasks import Tasks
+from halbd.lab.traffic import Traffic
+from halbd.model.paths import Paths
+
+STEADY = 60.0  # seconds that a start or a recovery may take, apart from preempt_delay
+POLL = 0.2  # seconds between two looks at the daemons' status
+LISTENING = 10.0  # seconds for a stand-in to start
+TAIL = 15  # lines of a daemon's log that are told when it does not come up
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How the lab is run: `daemon` is the command of halbd; connections per second to each VIP; seconds per attempt."""
+
+    daemon: tuple[str, ...]
+    rate: float = 100
+    timeout: float = 2
+
+    @property
+    def clean(self) -> float:
+        """Seconds of good traffic that count as steady: longer than one attempt can hang unseen."""
+        return self.timeout + 0.2
+
+
+class Lab:
+    """`async with Lab(…) as lab`: built on entry, gone without a trace on exit, whatever happens in between."""
+
+    def __init__(self, plan: Plan, authority: Authority, settings: Settings, tell: Callable[[str], None]) -> None:
+        self.plan = plan
+        self.settings = settings
+        self.tell = tell
+        self.traffic = Traffic()
+        self.holders = Holders(target.vip for target in plan.targets)
+        self._authority = authority
+        self._servers: dict[str, Process] = {}
+        self._daemons: dict[str, Process] = {}
+
+    async def __aenter__(self) -> Self:
+        """Build everything and start it. Raises LabError."""
+        self.tasks = Tasks()
+        self.folder = record.create()
+        self.network = Network(self.plan, self.folder.prefix)
+        try:
+            await self._build()
+        except BaseException:
+            await self._close()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take everything down."""
+        await self._close()
+
+    async def _close(self) -> None:
+        """Not to be interrupted: another Ctrl-C must not leave half a lab behind, nor a reader that has gone away."""
+        work = asyncio.create_task(self._take_down())
+        interrupted = None
+        while not work.done():
+            try:
+                await asyncio.wait({work})
+            except asyncio.CancelledError as error:
+                interrupted = error
+        work.result()
+        if interrupted is not None:
+            raise interrupted
+
+    async def _take_down(self) -> None:
+        try:
+            self.tell("taking the lab down")
+        finally:
+            await self.tasks.close()
+            await self.folder.remove()
+
+    async def _build(self) -> None:
+        self.tell("building the network")
+        await self.network.build()
+        self.tell(f"starting {len(self.plan.servers)} stand-in servers")
+        self._write_certificates()
+        for server in self.plan.servers:
+            await self.start_server(server)
+        self.tell(f"starting halbd on {', '.join(node.name for node in self.plan.nodes)}")
+        for node in self.plan.nodes:
+            await self.holders.follow(node.name, self.network.namespace(node.name), self.tasks)
+            await self._start_daemon(node.name)
+        client = self.network.namespace(self.plan.client.name)
+        options = ["--ca", str(self.folder.path / document.CA_FILE)]
+        options += ["--rate", str(self.settings.rate), "--timeout", str(self.settings.timeout)]
+        await self.traffic.start(self.plan.targets, client, options, self.tasks)
+
+    def _write_certificates(self) -> None:
+        names = {"kubernetes", "localhost", "127.0.0.1", "::1"}
+        names |= {frontend.check.server_name for frontend in self.plan.config.frontends}
+        names |= {a for server in self.plan.servers for a in (server.written, str(server.address))}
+        names |= {target.vip for target in self.plan.targets}
+        names |= {str(a.ip) for node in self.plan.nodes for link in node.links for a in link.addresses}
+        _write(self.folder.path / document.CA_FILE, self._authority.pem.encode(), 0o644)
+        _write(self.folder.path / "server.pem", self._authority.issue(sorted(names)).encode(), 0o600)
+
+    async def start_server(self, server: StandIn) -> None:
+        """Start the stand-in for `server` and wait until it listens. Raises LabError."""
+        name = server.machine
+        words = [sys.executable, "-P", "-m", "halbd.lab.standin", "--name", name]
+        words += ["--certificate", str(self.folder.path / "server.pem"), "--broken", str(self.broken_file(server))]
+        host = f"[{server.address}]" if server.address.version == 6 else str(server.address)
+        for port in server.ports:
+            words += ["--tls" if port.tls else "--plain", f"{host}:{port.number}"]
+        for path, status in self.plan.answers:
+            words += ["--answer", f"{path}={status}"]
+        program = await self.tasks.start(*namespaces.inside(self.network.namespace(name)), *words)
+        self._servers[server.written] = program
+        try:
+            async with asyncio.timeout(LISTENING):
+                ready = await program.stdout.readline() if program.stdout else b""
+        except TimeoutError:
+            ready = b""
+        if not ready:
+            raise LabError(f"cannot start the stand-in for {server.written}: it does not listen")
+
+    async def kill_server(self, server: StandIn) -> None:
+        """Kill the stand-in: its port refuses from then on."""
+        program = self._servers[server.written]
+        program.kill()
+        await program.wait()
+
+    def broken_file(self, server: StandIn) -> Path:
+        """While this file exists, the stand-in answers its health paths with 500."""
+        return self.folder.path / f"{server.machine}.broken"
+
+    def paths(self, node: str) -> Paths:
+        """Where the daemon of that node keeps its things."""
+        home = self.folder.path / node
+        return Paths(home / "etc", home / "run", home / "state")
+
+    async def _start_daemon(self, node: str) -> None:
+        paths = self.paths(node)
+        for folder in (paths.configuration, paths.runtime, paths.state):
+            folder.mkdir(parents=True)
+        _write(paths.config_file, self.plan.text, 0o644)
+        _write(paths.configuration / document.CA_FILE, self._authority.pem.encode(), 0o644)
+        if self.plan.auth_pass is not None:
+            _write(paths.configuration / document.AUTH_FILE, self.plan.auth_pass, 0o600)
+        environment = {name: value for name, value in os.environ.items() if name != "NOTIFY_SOCKET"}
+        environment["CONFIGURATION_DIRECTORY"] = str(paths.configuration)
+        environment["RUNTIME_DIRECTORY"] = str(paths.runtime)
+        environment["STATE_DIRECTORY"] = str(paths.state)
+        words = (*self.settings.daemon, "--config", str(paths.config_file), "--node", node)
+        command = (*namespaces.inside(self.network.namespace(node)), *words)
+        self._daemons[node] = await self.tasks.start(*command, output=self._log(node), environment=environment)
+
+    def _log(self, node: str) -> Path:
+        return self.folder.path / node / "halbd.log"
+
+    async def statuses(self) -> dict[str, dict[str, Any] | None]:
+        """Every daemon's GET /status; None for one that does not answer."""
+        names = [node.name for node in self.plan.nodes]
+        return dict(zip(names, await asyncio.gather(*(ask.status(self.paths(n).socket) for n in names)), strict=True))
+
+    async def steady(self, since: float = 0.0) -> tuple[str, ...]:
+        """Wait until all is as it should be, and has had the time to go wrong again after `since` (monotonic).
+
+        Returns what is still not right when the time is up, in words.
+
+        Raises:
+            LabError: a daemon has ended, and so it never will be.
+        """
+        end = time.monotonic() + STEADY + self.plan.config.vrrp.preempt_delay
+        while True:
+            self._all_alive()
+            complaints = unsteady(self.plan.config, self.holders.snapshot(), await self.statuses())
+            now = time.monotonic()
+            if not complaints and now - since >= self.settings.clean and self.traffic.clean(self.settings.clean):
+                return ()
+            if now > end:
+                return complaints or ("the client still sees failures",)
+            await asyncio.sleep(POLL)
+
+    def _all_alive(self) -> None:
+        for node, daemon in self._daemons.items():
+            if daemon.returncode is not None:
+                raise LabError(f"cannot go on: halbd on {node} has ended, exit {daemon.returncode}\n{self.tail(node)}")
+
+    def tail(self, node: str) -> str:
+        """The last lines of that node's log."""
+        lines = self._log(node).read_text(errors="replace").splitlines()
+        return "\n".join(f"  {node}: {line}" for line in lines[-TAIL:])
+
+    def signal(self, node: str, pid: int, number: signal.Signals) -> bool:
+        """Signal a process of that node; False where it is none of the node's."""
+        return namespaces.signal_in(self.network.namespace(node), pid, number)
+
+
+def _write(path: Path, data: bytes, mode: int) -> None:
+    path.touch(mode=mode)
+    path.chmod(mode)
+    path.write_bytes(data)

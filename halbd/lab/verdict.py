@@ -1,0 +1,99 @@
+"""Was it as it should be? What the faults expect, from a config and the numbers. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from halbd.decide.timing import proxy_drop_time
+from halbd.lab.measure import Numbers
+from halbd.model.config import Config
+
+SLACK = 0.15  # seconds beyond what the protocol itself takes: detection, scheduling, the client's own rhythm
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One expectation and what came of it."""
+
+    what: str
+    wanted: str
+    got: str
+    ok: bool
+
+
+def skew(config: Config) -> float:
+    """Seconds that the second node waits after an advert of priority 0.
+
+    Skew_Time is (256 - priority) / 256 of a second in version 2 (RFC 3768, 6.1), of advert_int in version 3
+    (RFC 5798, 6.1).
+    """
+    priorities = sorted((node.priority for node in config.nodes), reverse=True)
+    second = priorities[1] if len(priorities) > 1 else priorities[0]
+    return (256 - second) / 256 * (config.vrrp.advert_int if config.vrrp.version == 3 else 1.0)
+
+
+def shared(config: Config) -> float:
+    """Seconds of trouble that a dead node brings as a server: where nodes are servers too, one dies with it."""
+    nodes = {str(node.address) for node in config.nodes}
+    first = config.frontends[0]
+    return proxy_drop_time(first) if any(server.address in nodes for server in first.servers) else 0.0
+
+
+def length(milliseconds: float | None) -> str:
+    """A time for people: "12 ms", "3.46 s", "never"."""
+    if milliseconds is None:
+        return "never"
+    if 0 < milliseconds < 1:
+        return "< 1 ms"
+    return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.2f} s"
+
+
+def within(what: str, milliseconds: float | None, limit: float) -> Finding:
+    """It came, and no later than `limit` seconds."""
+    ok = milliseconds is not None and milliseconds <= limit * 1000
+    return Finding(what, f"within {length(limit * 1000)}", length(milliseconds), ok)
+
+
+def outage(numbers: Numbers, limit: float) -> Finding:
+    """The client was without service for at most `limit` seconds."""
+    ok = numbers.outage_ms <= limit * 1000
+    return Finding("outage", f"at most {length(limit * 1000)}", length(numbers.outage_ms), ok)
+
+
+def moved(numbers: Numbers, limit: float | None = None) -> Finding:
+    """Another node took the VIP, within `limit` seconds where there is one."""
+    if limit is not None:
+        return within("VIP moved", numbers.moved_ms, limit)
+    return Finding("VIP moved", "yes", length(numbers.moved_ms), numbers.moved_ms is not None)
+
+
+def back(numbers: Numbers) -> Finding:
+    """The VIP came back after the cure."""
+    return Finding("VIP moved back", "yes", length(numbers.back_ms), numbers.back_ms is not None)
+
+
+def stayed(numbers: Numbers) -> Finding:
+    """The VIP moved nowhere: a move resets every connection and would cure nothing."""
+    return Finding("transitions", "0", str(numbers.transitions), numbers.transitions == 0)
+
+
+def one_holder(numbers: Numbers) -> Finding:
+    """Exactly one node held the VIP all the time."""
+    ok = numbers.no_holder_ms == 0 and numbers.two_holders_ms == 0
+    got = f"none for {length(numbers.no_holder_ms)}, two for {length(numbers.two_holders_ms)}"
+    return Finding("one holder", "always", "always" if ok else got, ok)
+
+
+def both_held(numbers: Numbers) -> Finding:
+    """More than one node held the VIP: no VRRP can prevent it when no node hears the other, so it must be seen."""
+    return Finding("two holders", "reported", length(numbers.two_holders_ms), numbers.two_holders_ms > 0)
+
+
+def none_failed(numbers: Numbers) -> Finding:
+    """No connection that was begun after the fault failed."""
+    return Finding("new connections failed", "0", str(numbers.failed_new), numbers.failed_new == 0)
+
+
+def recovered(complaints: tuple[str, ...]) -> Finding:
+    """All was right again after the cure."""
+    return Finding("right again", "yes", "; ".join(complaints) or "yes", not complaints)

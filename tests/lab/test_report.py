@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from halbd.lab import verdict
+from halbd.lab.certs import Authority
+from halbd.lab.faults.catalog import FAULTS
+from halbd.lab.measure import Numbers, Stretch
+from halbd.lab.plan import Plan, plan
+from halbd.lab.play import Run
+from halbd.lab.report import Outcome, headline, spread, table, to_json
+from halbd.lab.verdict import Finding
+from halbd.model.host import SecretFile
+from tests.lab.files import PLAIN
+
+CALM = Numbers(100, 0, 0, 0, 0, 0, 0, None, None, 0, 0, 0, 0, 0, 0, 0, 10)
+
+
+def planned(text: bytes = PLAIN) -> Plan:
+    made = plan(text, Path("/etc/halbd"), lambda _: SecretFile(b"", 0o600), Authority().pem)
+    assert isinstance(made, Plan)
+    return made
+
+
+def run(numbers: Numbers = CALM, *findings: Finding) -> Run:
+    return Run(
+        "proxy-kill", "lb1", numbers, findings, (("10.10.50.4", (Stretch(1, 2, ("lb1",)),)),), (("reset", 1),), 1
+    )
+
+
+def changed(values: dict[str, Any]) -> Numbers:
+    return replace(CALM, **values)
+
+
+def judge(fault: str, numbers: Numbers, text: bytes = PLAIN) -> bool:
+    (found,) = (one for one in FAULTS if one.name == fault)
+    return all(finding.ok for finding in found.judge(planned(text).config, numbers))
+
+
+@pytest.mark.parametrize(
+    ("fault", "good", "bad"),
+    [
+        ("proxy-kill", {"moved_ms": 40, "outage_ms": 152}, {"moved_ms": 40, "outage_ms": 153}),
+        ("proxy-hang", {"moved_ms": 3200}, {"moved_ms": 3201}),
+        ("node-death", {"moved_ms": 700, "outage_ms": 750}, {"moved_ms": 700, "outage_ms": 760}),
+        ("server-death", {"failed": 1, "failed_new": 0}, {"failed_new": 1}),
+        ("server-poweroff", {"outage_ms": 5000, "failed": 200}, {"outage_ms": 5000, "transitions": 4}),
+        ("all-servers-down", {"served_ms": 3999}, {"served_ms": 4001}),
+        ("servers-lost-here", {"moved_ms": 6000, "back_ms": 6000}, {"moved_ms": 6000}),
+        (
+            "vrrp-blocked",
+            {"two_holders_ms": 2000, "one_holder_ms": 900},
+            {"two_holders_ms": 2000, "one_holder_ms": 1001},
+        ),
+    ],
+)
+def test_each_fault_has_its_own_expectation(fault: str, good: dict[str, Any], bad: dict[str, Any]) -> None:
+    assert judge(fault, changed(good))
+    assert not judge(fault, changed(bad))
+
+
+def test_a_slower_protocol_is_given_the_time_that_it_takes() -> None:
+    old = PLAIN + b"vrrp: {version: 2, advert_int: 1}\n"
+    assert judge("node-death", replace(CALM, moved_ms=3000, outage_ms=3150), old)
+    assert verdict.skew(planned(old).config) == pytest.approx(3 / 256)
+
+
+def test_the_vip_may_stay_where_the_file_says_so() -> None:
+    assert judge("servers-lost-here", CALM, PLAIN + b"health: {on_no_servers: ignore}\n")
+
+
+def test_a_fault_that_a_plan_has_no_room_for_is_named() -> None:
+    alone = PLAIN.replace(b"  - {name: lb2, address: 10.10.50.3}\n", b"").replace(b", 10.10.50.12:6443", b"")
+    alone += b"vrrp: {unicast: false}\n"
+    impossible = [fault.name for fault in FAULTS if fault.impossible(planned(alone))]
+    assert impossible == [fault.name for fault in FAULTS if fault.name != "all-servers-down"]
+
+
+def test_repeats_are_told_by_their_spread() -> None:
+    assert spread([3, 1, 2.5]) == {"min": 1, "median": 2.5, "max": 3}
+    assert spread([3, None]) == {"min": None, "median": None, "max": None}
+
+
+def test_the_table_names_what_was_not_as_expected() -> None:
+    bad = Outcome(
+        "proxy-kill", "", (run(replace(CALM, outage_ms=900), Finding("outage", "at most 152 ms", "900 ms", ok=False)),)
+    )
+    text = table([bad, Outcome("node-death", "", (), "there is only one node")])
+    assert "proxy-kill  FAIL     900 ms" in text
+    assert "proxy-kill: outage: wanted at most 152 ms, got 900 ms" in text
+    assert "node-death: skipped, there is only one node" in text
+
+
+def test_the_json_holds_every_run_and_its_spread() -> None:
+    outcome = Outcome("proxy-kill", "…", (run(replace(CALM, outage_ms=10)), run(replace(CALM, outage_ms=30))))
+    told = json.loads(json.dumps(to_json(planned(), [outcome], "halbd.yaml")))
+    assert told["passed"] is True
+    assert told["faults"][0]["numbers"]["outage_ms"] == {"min": 10, "median": 20, "max": 30}
+    assert told["faults"][0]["runs"][0]["holders"] == [
+        {"vip": "10.10.50.4", "over": [{"from_ms": 0, "to_ms": 1000, "nodes": ["lb1"]}]}
+    ]
+
+
+def test_a_run_is_told_in_one_line() -> None:
+    assert headline(run(replace(CALM, outage_ms=12, moved_ms=0.4))) == "outage 12 ms, 0 failed, VIP moved after < 1 ms"
