@@ -2,8 +2,8 @@
 
 Every node judges the same servers, but not at the same moment. Were each to lower its priority as soon as it sees
 none, the first to notice would lose the VIP to a peer that is just as blind a second later. So the holder waits, and
-a standby does not; and when the servers are back the holder does not wait, and a standby does. `patience` covers the
-longest time by which two nodes can differ.
+a standby does not; and when the servers are back the holder does not wait, and a standby does. They wait for `skew`,
+the longest time by which two nodes can differ.
 """
 
 from __future__ import annotations
@@ -11,20 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from halbd.decide.groups import groups
-from halbd.decide.timing import proxy_drop_time
-from halbd.model.config import Config, OnNoServers
+from halbd.decide.timing import skew
+from halbd.model.config import OnNoServers
 from halbd.model.state import State
 
 SEES = 0
 HOLDER_BLIND = 1
 STANDBY_BLIND = 2
-
-
-def patience(config: Config) -> float:
-    """Seconds by which two healthy nodes can differ in noticing that all servers went, or came back."""
-    drop = max(proxy_drop_time(f) for f in config.frontends)
-    rise = max(f.check.rise * (f.check.interval + f.check.timeout) for f in config.frontends)
-    return max(drop, rise) + 2 * config.health.interval
 
 
 def levels(state: State, now: float) -> Mapping[str, int]:
@@ -39,7 +32,7 @@ def next_due(state: State) -> float | None:
     since = state.blind_since.mono if state.blind_since else state.sight_since
     if since is None:
         return None
-    due = since + patience(state.config)
+    due = since + skew(state.config)
     waiting = any(level != (HOLDER_BLIND if holds(state, g) else STANDBY_BLIND) for g, level in state.levels.items())
     pending = waiting if state.blind_since else any(state.levels.values())
     return due if pending else None
@@ -56,9 +49,9 @@ def _level(state: State, group: str, now: float) -> int:
     if state.stopping:
         return STANDBY_BLIND
     if state.blind_since:
-        waited = now >= state.blind_since.mono + patience(state.config)
+        waited = now >= state.blind_since.mono + skew(state.config)
         if not holder:
             return STANDBY_BLIND
         return HOLDER_BLIND if waited else min(before, HOLDER_BLIND)
-    waited = state.sight_since is None or now >= state.sight_since + patience(state.config)
+    waited = state.sight_since is None or now >= state.sight_since + skew(state.config)
     return SEES if holder or waited else before

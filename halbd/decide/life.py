@@ -26,7 +26,7 @@ FIRST_DELAY = 0.2
 """Seconds before the first restart."""
 LONGEST_DELAY = 30.0
 """Seconds that a restart is put off at the most."""
-SETTLED = 30.0
+SETTLED = 10.0
 """Seconds of running after which earlier failures are forgotten."""
 GRACE = 5.0
 """Seconds between SIGTERM and SIGKILL."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from halbd.decide.blind import patience
 from halbd.decide.streak import observe
 from halbd.decide.targets import local_targets
+from halbd.decide.timing import patience
 from halbd.decide.verdict import active_targets
 from halbd.model.effects import Effect, LookAtProxy, Probe
 from halbd.model.evidence import Now, ProbeResult, ProxyView, Streak

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from halbd.decide.blind import HOLDER_BLIND, SEES, STANDBY_BLIND, patience
+from halbd.decide.blind import HOLDER_BLIND, SEES, STANDBY_BLIND
+from halbd.decide.timing import skew
 from tests.decide.driver import running
 from tests.sample import config
 
 
-def test_a_standby_gives_way_at_once_and_a_holder_only_after_patience() -> None:
+def test_a_standby_gives_way_at_once_and_a_holder_only_after_skew() -> None:
     standby, holder = running(), running(holder=True)
-    wait = patience(holder.state.config)
+    wait = skew(holder.state.config)
     standby.live(1.1, up=0)
     holder.live(1.1, up=0)
     assert (standby.level, holder.level) == (STANDBY_BLIND, SEES)
@@ -19,9 +20,9 @@ def test_a_standby_gives_way_at_once_and_a_holder_only_after_patience() -> None:
     assert holder.level == HOLDER_BLIND
 
 
-def test_when_the_servers_are_back_the_holder_rises_at_once_and_a_standby_after_patience() -> None:
+def test_when_the_servers_are_back_the_holder_rises_at_once_and_a_standby_after_skew() -> None:
     standby, holder = running(), running(holder=True)
-    wait = patience(holder.state.config)
+    wait = skew(holder.state.config)
     for node in (standby, holder):
         node.live(wait + 5, up=0)
         node.live(1.1)
@@ -49,7 +50,7 @@ def test_a_standby_that_sees_again_and_gets_the_vip_rises_at_once() -> None:
 
 def test_a_short_loss_of_sight_moves_nothing() -> None:
     node = running(holder=True)
-    node.live(patience(node.state.config) - 2, up=0)
+    node.live(skew(node.state.config) - 2, up=0)
     node.live(30)
     assert node.level == SEES
     assert node.causes == []
@@ -60,7 +61,3 @@ def test_without_lower_priority_no_level_is_ever_pushed() -> None:
     node.live(30, up=0)
     assert node.level == SEES
     assert node.verdict.ok
-
-
-def test_patience_covers_the_slowest_check_and_both_pollings() -> None:
-    assert patience(config()) == 2 * (2 + 2) + 2

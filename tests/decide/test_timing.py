@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from halbd.decide.timing import proxy_drop_time
+from halbd.decide.timing import patience, proxy_drop_time, skew
 from tests.sample import config
 
 
@@ -15,3 +15,8 @@ def test_each_of_fall_checks_waits_its_interval_and_times_out() -> None:
     assert proxy_drop_time(replace(frontend, check=check)) == 3 * (0.5 + 0.5)
     hasty = replace(frontend.timeouts, connect=0.1)
     assert proxy_drop_time(replace(frontend, check=check, timeouts=hasty)) == 3 * (0.5 + 0.25)
+
+
+def test_patience_covers_the_drop_and_skew_the_difference_of_two_nodes() -> None:
+    assert patience(config()) == 8 + 2
+    assert skew(config()) == (2 + 2) + 2

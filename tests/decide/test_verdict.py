@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from halbd.decide.blind import patience
+from halbd.decide.timing import patience
 from halbd.decide.verdict import longest_age
 from halbd.model.child import Program
 from halbd.model.effects import Push
