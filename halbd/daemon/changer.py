@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from halbd.daemon.children import Children
 from halbd.daemon.generation import WrongFileError
 from halbd.daemon.loaded import Loaded
 from halbd.decide.change import Change, ServerChange
+from halbd.model.child import Program
 from halbd.model.config import Config
 from halbd.model.errors import HalbdError
 from halbd.model.events import ConfigApplied, ConfigRejected, Event
@@ -43,13 +43,14 @@ class Changer:
         node: str | None,
         children: Children,
         post: Callable[[Event], None],
-        log: structlog.typing.FilteringBoundLogger,
+        state: Callable[[], State],
     ) -> None:
         self._paths, self._file, self._node = paths, file, node
-        self._children, self._post, self._log = children, post, log
+        self._children, self._post, self._state = children, post, state
+        self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
         self._lock = asyncio.Lock()
 
-    async def reload(self, state: State) -> Done:
+    async def reload(self) -> Done:
         """Read the file again and make it true; on any failure what was in force stays in force.
 
         Raises:
@@ -59,37 +60,42 @@ class Changer:
         async with self._lock:
             try:
                 new = await asyncio.to_thread(generation.load, self._paths, self._file, self._node)
-                done = await self._change(state, new)
+                done = await self._change(new)
             except WrongFileError as error:
                 self._post(ConfigRejected(tuple(map(str, error.problems))))
                 raise
-            except HalbdError as error:
+            except (HalbdError, OSError) as error:
                 self._post(ConfigRejected((str(error),)))
-                raise
+                raise HalbdError(str(error)) from error
             self._post(ConfigApplied(new.config))
             self._log.info("config.reloaded", result=done.result, actions=done.actions, warnings=done.warnings)
             return done
 
-    async def _change(self, state: State, new: Loaded) -> Done:
-        change = generation.compare(self._paths, state.config, new)
-        own = process.family(state.proxy.pid) if state.proxy.pid else frozenset[int]()
+    async def _change(self, new: Loaded) -> Done:
+        old = self._state().config
+        change = generation.compare(self._paths, old, new)
+        pid = self._state().proxy.pid
+        own = process.family(pid) if pid else frozenset[int]()
         undo = await generation.install(self._paths, new, own, change.new_binds)
         if not change.actions:
-            return Done("unchanged" if state.config == new.config else "applied", (), change.warnings)
+            self._children.taken_up(Program.PROXY)
+            self._children.taken_up(Program.KEEPALIVED)
+            return Done("unchanged" if old == new.config else "applied", (), change.warnings)
         try:
-            await self._act(change, state, new.config)
-        except HalbdError:
+            await self._act(change, new.config)
+        except (HalbdError, OSError):
             undo()
-            await self._go_back(change, state)
+            await self._go_back(change, old)
             raise
         return Done("applied", change.actions, change.warnings)
 
-    async def _act(self, change: Change, state: State, config: Config) -> None:
-        """Have the programs take up what is in force now. Raises HalbdError."""
-        if state.proxy.running:
+    async def _act(self, change: Change, config: Config) -> None:
+        """Have the programs take up what is in force now. Raises HalbdError, OSError."""
+        if self._state().proxy.running:
             await self._act_on_proxy(change)
         if change.keepalived_reload:
-            await self.tell_keepalived(unit=state.keepalived_is_unit, config=config)
+            await self.tell_keepalived(config)
+        self._children.taken_up(Program.KEEPALIVED)
 
     async def _act_on_proxy(self, change: Change) -> None:
         """Change servers in the running proxy; what it refuses, a reload brings about. Raises HalbdError."""
@@ -100,29 +106,33 @@ class Changer:
             self._log.warning("proxy.reloaded_instead", why=str(error))
             reload = True
         if reload:
-            await haproxy.reload(self._paths)
+            await self.reload_proxy()
+        self._children.taken_up(Program.PROXY)
 
-    async def _go_back(self, change: Change, state: State) -> None:
+    async def reload_proxy(self) -> None:
+        """Have the proxy read its files anew. Raises HalbdError."""
+        await haproxy.reload(self._paths)
+        self._children.taken_up(Program.PROXY)
+
+    async def _go_back(self, change: Change, old: Config) -> None:
         """The generation before is in force again: whoever has taken up the new one takes that up."""
+        touched = change.proxy_reload or bool(change.servers)
         try:
-            await self._act(replace(change, servers=(), proxy_reload=True), state, state.config)
-        except HalbdError as error:
+            await self._act(replace(change, servers=(), proxy_reload=touched), old)
+        except (HalbdError, OSError) as error:
             self._log.error("config.not_taken_back", why=str(error))
 
-    async def tell_keepalived(self, *, unit: bool, config: Config) -> None:
-        """Have keepalived take up its part of the generation in force. Raises HalbdError."""
-        if not unit:
-            self._children.reload_keepalived(config)
+    async def tell_keepalived(self, config: Config) -> None:
+        """Have keepalived take up its part of the generation in force. Raises HalbdError, OSError."""
+        if not self._state().keepalived_is_unit:
+            self._children.reload_keepalived()
             return
         text = generations.installed(self._paths).text("keepalived.conf")
         target = Path(config.keepalived.config_file)
-        try:
-            aside = await asyncio.to_thread(keepalived_unit.write_config, text, target)
-        except OSError as error:
-            raise HalbdError(f"cannot write {target}: {os.strerror(error.errno or 0)}") from error
-        if aside:
-            self._log.warning("keepalived.config_kept", was=str(target), kept=str(aside))
-        await asyncio.to_thread(keepalived_unit.apply)
+        written = await asyncio.to_thread(keepalived_unit.write_config, text, target)
+        if written.aside:
+            self._log.warning("keepalived.config_kept", was=str(target), kept=str(written.aside))
+        await asyncio.to_thread(keepalived_unit.apply, changed=written.changed)
 
 
 def _commands(change: ServerChange) -> tuple[str, ...]:

@@ -8,8 +8,10 @@ import os
 import random
 import subprocess
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from pathlib import Path
-from signal import SIGHUP, Signals
+from pwd import struct_passwd
+from signal import SIGHUP, SIGKILL, Signals
 from typing import Any
 
 import structlog
@@ -17,12 +19,12 @@ import structlog
 from halbd.daemon.output import Output
 from halbd.model.child import Program
 from halbd.model.config import Config
-from halbd.model.errors import HalbdError
+from halbd.model.errors import FailedError, HalbdError
 from halbd.model.events import Event, Exited, Spawned, SpawnFailed
 from halbd.model.paths import Paths
 from halbd.system import files, haproxy, process
 from halbd.system.process import Identity
-from halbd.system.programs import account, find, proxy_binary, proxy_user
+from halbd.system.programs import find, proxy_account, proxy_binary
 
 LOW_PORTS = 1024
 """Ports below need CAP_NET_BIND_SERVICE (capabilities(7))."""
@@ -40,39 +42,70 @@ class Children:
     ) -> None:
         self._paths, self._post, self._begin, self._log = paths, post, begin, log
         self._who: dict[Program, Identity] = {}
+        self._binary: dict[Program, str] = {}
         self._output: dict[Program, Output] = {}
         self._started: dict[int, subprocess.Popen[bytes]] = {}
 
     def start(self, program: Program, config: Config) -> None:
         """Take up the one that runs already, or start one; the outcome comes back as an event."""
         try:
-            adopted = self._adopt(program, config)
-            who = adopted or self._spawn(program, config)
+            if not self.adopt(program):
+                self._taken(program, self._spawn(program, config), adopted=False)
         except (HalbdError, OSError) as error:
             self._post(SpawnFailed(program, str(error), random.random()))  # noqa: S311  # jitter, not a secret
-            return
-        self._who[program] = who
-        self._begin(self._watch(program, who))
-        self._post(Spawned(program, who.pid, who.start_ticks, adopted=adopted is not None))
+
+    def adopt(self, program: Program) -> bool:
+        """Take up the one that an earlier daemon left running, if there is one. Raises OSError."""
+        noted = already_running(self._paths, program)
+        if noted is None:
+            return False
+        self._listen(program)
+        self._binary[program] = noted.binary
+        self._taken(program, noted.who, adopted=True, behind=noted.generation != self._generation())
+        return True
 
     def signal(self, program: Program, number: Signals) -> None:
         """Signal the whole process group."""
         if who := self._who.get(program):
             process.send(who, number)
 
-    def reload_keepalived(self, config: Config) -> None:
+    def reload_keepalived(self) -> None:
         """SIGHUP to keepalived's parent, which tells its own child (keepalived(8))."""
-        if who := already_running(self._paths, Program.KEEPALIVED, config):
-            os.kill(who.pid, SIGHUP)
+        if noted := already_running(self._paths, Program.KEEPALIVED):
+            with contextlib.suppress(ProcessLookupError):  # it has just died, and the next one reads the new file
+                os.kill(noted.who.pid, SIGHUP)
+            self.taken_up(Program.KEEPALIVED)
 
-    def _adopt(self, program: Program, config: Config) -> Identity | None:
-        who = already_running(self._paths, program, config)
-        if who:
-            self._listen(program)
-        return who
+    def taken_up(self, program: Program) -> None:
+        """The program runs on the generation in force: note it, for the next daemon.
+
+        Where that cannot be written the next daemon reloads a program that needs no reload, which costs nothing.
+        """
+        who = self._who.get(program)
+        if who is None:
+            return
+        note = {"pid": who.pid, "start_ticks": who.start_ticks, "program": self._binary[program]}
+        try:
+            text = json.dumps(note | {"generation": self._generation()})
+            files.write(_note(self._paths, program), text.encode())
+        except OSError as error:
+            self._log.error("child.not_noted", program=program, why=error.strerror)
+
+    def _generation(self) -> str:
+        return self._paths.current.resolve().name
+
+    def _taken(self, program: Program, who: Identity, *, adopted: bool, behind: bool = False) -> None:
+        self._who[program] = who
+        self._begin(self._watch(program, who))
+        self._post(Spawned(program, who.pid, who.start_ticks, adopted, behind))
+        if not adopted:
+            self.taken_up(program)
 
     def _spawn(self, program: Program, config: Config) -> Identity:
-        arguments = self._proxy(config) if program is Program.PROXY else self._keepalived()
+        proxy = program is Program.PROXY
+        arguments = self._proxy(config) if proxy else self._keepalived()
+        # Not what /proc tells of the new process: that is setpriv(1) for its first moments.
+        self._binary[program] = str(Path(proxy_binary(config.proxy) if proxy else find("keepalived")).resolve())
         environment = {"PATH": os.environ.get("PATH", "/usr/sbin:/usr/bin"), "TMPDIR": str(self._paths.runtime)}
         descriptor = self._listen(program).child_end()
         try:
@@ -80,14 +113,16 @@ class Children:
         finally:
             os.close(descriptor)
         self._started[child.pid] = child
-        who = process.identity(child.pid) or Identity(child.pid, 0)
-        note = {"pid": who.pid, "start_ticks": who.start_ticks}
-        files.write(_note(self._paths, program), json.dumps(note).encode())
-        return who
+        return process.identity(child.pid) or Identity(child.pid, 0)
 
     async def _watch(self, program: Program, who: Identity) -> None:
         with contextlib.suppress(ProcessLookupError):  # it was gone before it could be watched
-            await process.ended(who.pid)
+            await process.ended(who)
+        if program is Program.PROXY and who.pid in self._started:
+            # A worker that hangs outlives its master and keeps the port. The group's number cannot be anybody
+            # else's before the leader is reaped. Not for keepalived: its child must take the VIPs down itself.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(who.pid, SIGKILL)
         how = self._reap(who.pid)
         words = self._output[program].last_words()
         self._post(Exited(program, who.pid, f"{how}: {words}" if words else how, random.random()))  # noqa: S311  # as above
@@ -100,28 +135,30 @@ class Children:
         return f"killed by {Signals(-code).name}" if code < 0 else f"exited with code {code}"
 
     def _proxy(self, config: Config) -> list[str]:
-        user = proxy_user(config.proxy)
+        user = proxy_account(config.proxy)
         self._proxy_folder(user)
         low = any(frontend.port < LOW_PORTS for frontend in config.frontends)
         return haproxy.command(proxy_binary(config.proxy), self._paths, user, ["+net_bind_service"] if low else [])
 
-    def _proxy_folder(self, user: str) -> None:
+    def _proxy_folder(self, user: struct_passwd) -> None:
         """A folder of the proxy's own: it makes its sockets there without any privilege."""
         folder = self._paths.proxy_folder
         folder.mkdir(mode=0o700, exist_ok=True)
-        if owner := account(user):
-            os.chown(folder, owner.pw_uid, owner.pw_gid)
+        os.chown(folder, user.pw_uid, user.pw_gid)
         if not self._paths.server_state.exists():
             # An empty list of states, or HAProxy warns at its first start (its management guide, 9.3).
-            self._paths.server_state.write_text("1\n")
+            files.write(self._paths.server_state, b"1\n")
 
     def _keepalived(self) -> list[str]:
-        """In the foreground, VRRP only, logging to its output; pid files that name a dead process are removed.
+        """In the foreground, VRRP only, logging to its output. Raises FailedError where another one still runs here.
 
-        keepalived refuses to start, with exit code 0, when a pid file names any live process, also a foreign one.
+        keepalived refuses to start, with exit code 0, when a pid file names any live process, also a foreign one, so
+        one that names no keepalived is removed.
         """
         pid_files = (self._paths.runtime / "keepalived.pid", self._paths.runtime / "vrrp.pid")
         for path in pid_files:
+            if pid := process.pid_in(path, "keepalived"):
+                raise FailedError(f"cannot start keepalived: one runs already, pid {pid}")
             path.unlink(missing_ok=True)
         config = str(self._paths.current / "keepalived.conf")
         where = ["-f", config, "-p", str(pid_files[0]), "-r", str(pid_files[1])]
@@ -138,16 +175,25 @@ class Children:
         (self._log.warning if serious else self._log.info)(f"{program}.says", line=line)
 
 
-def already_running(paths: Paths, program: Program, config: Config) -> Identity | None:
-    """The program that an earlier daemon started, if it still runs: PID, start time and executable agree."""
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A program that an earlier daemon started, and the generation that it runs on."""
+
+    who: Identity
+    binary: str
+    generation: str
+
+
+def already_running(paths: Paths, program: Program) -> Noted | None:
+    """What an earlier daemon started, if it still runs: PID, start time and executable agree with its note."""
     try:
         noted = json.loads(_note(paths, program).read_text())
-        who = Identity(int(noted["pid"]), int(noted["start_ticks"]))
+        who, binary = Identity(int(noted["pid"]), int(noted["start_ticks"])), str(noted["program"])
+        generation = str(noted["generation"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    binary = proxy_binary(config.proxy) if program is Program.PROXY else find("keepalived")
-    same = process.identity(who.pid) == who and process.program_of(who.pid) == str(Path(binary).resolve())
-    return who if same else None
+    same = process.identity(who.pid) == who and process.program_of(who.pid) == binary
+    return Noted(who, binary, generation) if same else None
 
 
 def _note(paths: Paths, program: Program) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import pickle
 import sys
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from halbd.model.paths import Paths
 from halbd.model.problem import Problem
 from halbd.system import checkers, generations, process
 from halbd.system.limits import raise_file_limit
+from halbd.system.programs import proxy_account
 from halbd.system.run import produce
 
 
@@ -49,10 +51,12 @@ def load_last_good(paths: Paths, node: str | None) -> Loaded | None:
 
 
 def _ask_loader(request: Request) -> Loaded | None:
-    command = [sys.executable, "-m", "halbd.daemon.loader"]
-    answer: Loaded | tuple[Problem, ...] | None = pickle.loads(produce(command, pickle.dumps(request)))  # noqa: S301  # from our own child
+    command = [sys.executable, "-P", "-m", "halbd.daemon.loader"]
+    answer: Loaded | tuple[Problem, ...] | HalbdError | None = pickle.loads(produce(command, pickle.dumps(request)))  # noqa: S301  # from our own child
     if isinstance(answer, tuple):
         raise WrongFileError(answer)
+    if isinstance(answer, HalbdError):
+        raise answer
     return answer
 
 
@@ -68,27 +72,32 @@ async def install(
 
     Raises:
         RefusedError: a program refuses it, or another process holds one of its ports.
-        HalbdError: a program is missing, or the file limit does not allow it, or the state folder cannot be written.
+        HalbdError: a program or account is missing, or the file limit does not allow it, or the state folder cannot
+            be written.
     """
     raise_file_limit(new.config)
+    proxy_account(new.config.proxy)
+    return await asyncio.to_thread(_install, paths, new, own_pids, binds)
+
+
+def _install(
+    paths: Paths, new: Loaded, own_pids: frozenset[int], binds: tuple[tuple[Address | None, int], ...]
+) -> Callable[[], None]:
+    """In a thread of its own: a disk that stalls must not stall the verdict."""
     free_ports(binds, own_pids)
     try:
         folder = generations.stage(paths, new.files, new.source)
         try:
-            await asyncio.to_thread(checkers.check, new.files, new.config, folder)
+            checkers.check(new.files, new.config, folder)
             before = generations.commit(paths, folder, new.files)
         except BaseException:
             generations.discard(folder)
             raise
-        generations.prune(paths, before)
     except OSError as error:
         raise HalbdError(f"cannot write {paths.generations}: {error.strerror}") from error
+    with contextlib.suppress(OSError):  # what is old and not removed now is removed at the next change
+        generations.prune(paths, before)
     return lambda: generations.roll_back(paths, before)
-
-
-def all_binds(config: Config) -> tuple[tuple[Address | None, int], ...]:
-    """Every address and port that the proxy is to listen on."""
-    return tuple((frontend.bind, frontend.port) for frontend in config.frontends)
 
 
 def free_ports(binds: tuple[tuple[Address | None, int], ...], own_pids: frozenset[int]) -> None:
@@ -97,6 +106,8 @@ def free_ports(binds: tuple[tuple[Address | None, int], ...], own_pids: frozense
     Raises:
         RefusedError: naming the port and its holder.
     """
+    if not binds:
+        return  # the list of all sockets is long on a busy node
     listeners = process.listeners(frozenset(port for _, port in binds))
     for bind, port in binds:
         for one in listeners:

@@ -5,52 +5,72 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, assert_never
 
 import structlog
 
+from halbd.daemon.addresses import Addresses
+from halbd.daemon.changer import Changer
 from halbd.daemon.children import Children
 from halbd.daemon.history import History
 from halbd.decide.status import transition
 from halbd.decide.targets import local_targets
+from halbd.model.child import Program
 from halbd.model.config import LogLevel
 from halbd.model.effects import (
+    CutConnections,
+    DumpAddresses,
     Effect,
     Finish,
     LookAtKeepalived,
     LookAtProxy,
+    MarkGood,
     Probe,
     Push,
     Record,
     Say,
     Signal,
     Spawn,
+    TakeUp,
     WriteLook,
 )
 from halbd.model.errors import HalbdError
-from halbd.model.events import Event, KeepalivedSeen, ProbeDone, ProxySeen, ProxySilent
+from halbd.model.events import (
+    ConfigRejected,
+    Event,
+    KeepalivedSeen,
+    ProbeDone,
+    ProxySeen,
+    ProxySilent,
+    PushFailed,
+)
 from halbd.model.evidence import Target
 from halbd.model.paths import Paths
 from halbd.model.state import State
 from halbd.model.transition import Transition
-from halbd.system import files, haproxy, keepalived_unit
+from halbd.system import files, generations, haproxy, keepalived_unit
 from halbd.system.probe import Prober
 
 
 class Hands:
     """Everything that halbd does to the world goes through `perform`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917  # the composition root alone calls it, once
         self,
         paths: Paths,
         children: Children,
         history: History,
+        changer: Changer,
         post: Callable[[Event], None],
         state: Callable[[], State],
-        begin: Callable[[Coroutine[Any, Any, None]], object],
+        begin: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
     ) -> None:
-        self._paths, self._children, self._history = paths, children, history
+        self._paths, self._children, self._history, self._changer = paths, children, history, changer
         self._post, self._state, self._begin = post, state, begin
+        self._addresses = Addresses(post, begin)
+        # One thread, so that lines keep their order; not the loop, which a disk that stalls would stop.
+        self._disk = ThreadPoolExecutor(1, thread_name_prefix="disk")
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
         self._prober = Prober()
 
@@ -67,16 +87,26 @@ class Hands:
                 self._begin(self._probe(effect.target))
             case LookAtProxy():
                 self._begin(self._look_at_proxy())
+            case CutConnections():
+                self._begin(self._cut(effect))
             case LookAtKeepalived():
                 self._begin(self._look_at_keepalived())
             case WriteLook():
                 self._write_look()
+            case TakeUp():
+                self._begin(self._take_up(effect.program))
+            case DumpAddresses():
+                self._addresses.watch(effect.why)
+            case MarkGood():
+                self._disk.submit(self._mark_good)
             case Record():
                 self._record(effect.transition)
             case Say():
                 self._say(effect)
             case Finish():
+                self._addresses.stop()
                 self._prober.close()
+                self._disk.shutdown()
             case _:
                 assert_never(effect)
 
@@ -85,6 +115,7 @@ class Hands:
             files.overwrite(self._paths.track_folder / effect.name, f"{effect.value}\n")
         except OSError as error:
             self._log.error("verdict.not_pushed", file=effect.name, value=effect.value, why=error.strerror)
+            self._post(PushFailed(effect.name))
 
     async def _probe(self, target: Target) -> None:
         self._post(ProbeDone(await self._prober.ask(target)))
@@ -99,6 +130,30 @@ class Hands:
             self._post(ProxySilent(str(error)))
         else:
             self._post(ProxySeen(view))
+
+    async def _cut(self, effect: CutConnections) -> None:
+        try:
+            await haproxy.cut_connections(self._paths, effect.frontend, effect.server)
+        except HalbdError as error:
+            self._log.warning("proxy.connections_not_cut", server=effect.server, why=str(error))
+        else:
+            self._log.info("proxy.connections_cut", frontend=effect.frontend, server=effect.server)
+
+    async def _take_up(self, program: Program) -> None:
+        """What an earlier daemon left running on an older generation takes up the one in force."""
+        try:
+            if program is Program.PROXY:
+                await self._changer.reload_proxy()
+            else:
+                self._children.reload_keepalived()
+        except HalbdError as error:
+            self._post(ConfigRejected((str(error),)))
+
+    def _mark_good(self) -> None:
+        try:
+            generations.mark_good(self._paths)
+        except OSError as error:
+            self._log.error("generation.not_marked", why=error.strerror)
 
     async def _look_at_keepalived(self) -> None:
         try:
@@ -129,6 +184,9 @@ class Hands:
 
     def _record(self, one: Transition) -> None:
         self._log.warning("vip.gained" if one.gained else "vip.lost", **transition(one))
+        self._disk.submit(self._write_down, one)
+
+    def _write_down(self, one: Transition) -> None:
         if why := self._history.add(one):
             self._log.error("history.not_written", why=why, waiting=self._history.unwritten)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import deque
 from datetime import datetime
@@ -24,6 +25,7 @@ class History:
         self._path = path
         self._waiting: deque[str] = deque(maxlen=LONGEST)
         self._lines = sum(1 for _ in self._read())
+        self._mend()
 
     @property
     def unwritten(self) -> int:
@@ -57,6 +59,13 @@ class History:
         except OSError:
             return []
         return [row for row in map(_parse, lines) if row is not None]
+
+    def _mend(self) -> None:
+        """End a line that a crash tore, or it would swallow the next one."""
+        with contextlib.suppress(OSError):
+            text = self._path.read_bytes()
+            if text and not text.endswith(b"\n"):
+                files.append(self._path, "")
 
     def _trim(self) -> None:
         if self._lines >= 2 * LONGEST:

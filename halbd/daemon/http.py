@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 import struct
@@ -15,6 +16,8 @@ import h11
 
 DEADLINE = 5.0
 """Seconds that a client may take to send its request; an answer may take longer (a reload does)."""
+BACKLOG = 1024
+"""Connections that wait to be accepted; beyond it connect(2) fails with EAGAIN, and halbd-check looks for itself."""
 LONGEST_REQUEST = 16384
 """Bytes of headers and body together."""
 
@@ -43,29 +46,34 @@ async def serve(listener: socket.socket, route: Route) -> asyncio.Server:
     """Serve until the returned server is closed."""
 
     async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = h11.Connection(h11.SERVER, max_incomplete_event_size=LONGEST_REQUEST)
         try:
-            await _converse(reader, writer, route)
-        except (OSError, TimeoutError, h11.LocalProtocolError):
-            pass  # the client went away; there is nobody to tell
+            asked = await _asked(reader, writer, connection)
+            if asked is None:
+                return
+            response = await route(asked) if isinstance(asked, Request) else asked
+            with contextlib.suppress(OSError, TimeoutError, h11.LocalProtocolError):
+                await _answer(writer, connection, response)
         finally:
             writer.close()
 
-    return await asyncio.start_unix_server(one, sock=listener, limit=LONGEST_REQUEST)
+    return await asyncio.start_unix_server(one, sock=listener, limit=LONGEST_REQUEST, backlog=BACKLOG)
 
 
-async def _converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, route: Route) -> None:
-    connection = h11.Connection(h11.SERVER, max_incomplete_event_size=LONGEST_REQUEST)
+async def _asked(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: h11.Connection
+) -> Request | Response | None:
+    """The request; what to answer to one that is none; or None where the client went away or is too slow."""
     try:
         async with asyncio.timeout(DEADLINE):
             asked = await _read(reader, connection)
     except h11.RemoteProtocolError as error:
-        response = Response(error.error_status_hint, {"error": f"cannot read the request: {error}"})
-    else:
-        if asked is None:
-            return
-        request = Request(asked.method.decode(), asked.target.decode("latin-1"), _uid(writer))
-        response = await route(request)
-    await _answer(writer, connection, response)
+        return Response(error.error_status_hint, {"error": f"cannot read the request: {error}"})
+    except (OSError, TimeoutError):
+        return None
+    if asked is None:
+        return None
+    return Request(asked.method.decode(), asked.target.decode("latin-1"), _uid(writer))
 
 
 async def _read(reader: asyncio.StreamReader, connection: h11.Connection) -> h11.Request | None:

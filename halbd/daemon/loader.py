@@ -12,6 +12,7 @@ from pathlib import Path
 
 from halbd.daemon.loaded import Loaded, Request
 from halbd.model.config import Config
+from halbd.model.errors import HalbdError
 from halbd.model.host import ReadFile, ReadSecret, SecretFile
 from halbd.model.problem import Problem
 from halbd.parse.parse import parse
@@ -21,11 +22,21 @@ from halbd.system.generations import Source
 from halbd.system.host import gather, read_file, read_secret
 from halbd.system.surroundings import surroundings
 
-Answer = Loaded | tuple[Problem, ...] | None
+Answer = Loaded | tuple[Problem, ...] | HalbdError | None
 
 
 def load(request: Request) -> Answer:
-    """A config with all that is made of it; or every problem; or None, where there is no last good generation."""
+    """A config with all that is made of it; or every problem; or None, where there is no last good generation.
+
+    What the world refuses is handed over as a value as well.
+    """
+    try:
+        return _load(request)
+    except HalbdError as error:
+        return error
+
+
+def _load(request: Request) -> Answer:
     if request.file is None:
         source = generations.last_good(request.paths)
         return _loaded(request, source.text, source.read, source.read_secret) if source else None

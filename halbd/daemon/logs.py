@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
 import sys
 
 import structlog
 
 from halbd.model.config import Log, LogFormat
+
+
+class _Careful(io.StringIO):
+    """Standard output, where a line that cannot be written is lost: a full disk must not end the daemon."""
+
+    def write(self, text: str) -> int:
+        """Write, or lose it."""
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, or lose it."""
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
 
 
 def configure(log: Log) -> structlog.typing.FilteringBoundLogger:
@@ -24,7 +41,7 @@ def configure(log: Log) -> structlog.typing.FilteringBoundLogger:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(log.level.upper())),
-        logger_factory=structlog.WriteLoggerFactory(sys.stdout),
+        logger_factory=structlog.WriteLoggerFactory(_Careful()),
         cache_logger_on_first_use=False,
     )
     logger: structlog.typing.FilteringBoundLogger = structlog.get_logger()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-from collections.abc import Callable
+from collections.abc import Coroutine
 from pathlib import Path
 from signal import SIGHUP, SIGINT, SIGTERM
-from typing import IO
+from typing import IO, Any
 
 import structlog
 
@@ -22,12 +22,12 @@ from halbd.daemon.logs import configure
 from halbd.daemon.owner import Owner
 from halbd.daemon.routes import Routes
 from halbd.daemon.teller import Teller
-from halbd.model.config import Log
+from halbd.model.child import Program
+from halbd.model.config import Config, Log
 from halbd.model.errors import HalbdError
 from halbd.model.events import ConfigApplied, ConfigRejected, Event, StopRequested
 from halbd.model.paths import Paths
 from halbd.model.state import State
-from halbd.system import haproxy, netlink
 from halbd.system.notify import Notifier
 from halbd.system.programs import check_account
 
@@ -72,12 +72,12 @@ async def _live(file: Path, node: str | None, paths: Paths) -> None:
 
     The proxy and keepalived go on meanwhile, and the next daemon takes them up.
     """
+    stop = asyncio.Event()
+    for number in (SIGTERM, SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     begun = await start.begin(paths, file, node)
     async with asyncio.TaskGroup() as tasks:
-        daemon = _Daemon(file, node, paths, tasks)
-        await daemon.live(begun)
-        for task in daemon.background:
-            task.cancel()
+        await _Daemon(file, node, paths, tasks).live(begun, stop)
 
 
 class _Daemon:
@@ -86,10 +86,10 @@ class _Daemon:
     def __init__(self, file: Path, node: str | None, paths: Paths, tasks: asyncio.TaskGroup) -> None:
         self._paths, self._tasks = paths, tasks
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
-        self.children = Children(paths, self._post, tasks.create_task, self._log)
+        self._children = Children(paths, self._post, tasks.create_task, self._log)
         self._history = History(paths.history)
-        self._changer = Changer(paths, file, node, self.children, self._post, self._log)
-        self.background: list[asyncio.Task[None]] = []
+        self._changer = Changer(paths, file, node, self._children, self._post, lambda: self.state)
+        self._background: list[asyncio.Task[None]] = []
 
     @property
     def state(self) -> State:
@@ -98,52 +98,59 @@ class _Daemon:
 
     async def reload(self) -> Done:
         """Take up the file on disk. Raises HalbdError."""
-        return await self._changer.reload(self.state)
+        if self.state.stopping:
+            raise HalbdError("cannot reload: halbd is being stopped")
+        return await self._changer.reload()
 
-    async def live(self, begun: start.Begun) -> None:
+    async def live(self, begun: start.Begun, stop: asyncio.Event) -> None:
         """From the first event to the last effect."""
         configure(begun.config.log)
         state = start.first_state(self._paths, begun.config, self._history)
         hands = Hands(
-            self._paths, self.children, self._history, self._post, lambda: self.state, self._tasks.create_task
+            self._paths,
+            self._children,
+            self._history,
+            self._changer,
+            self._post,
+            lambda: self.state,
+            self._tasks.create_task,
         )
         self._owner = Owner(state, hands.perform, Teller(Notifier()).tell)
+        # Before anything else: a proxy that runs must not for a moment count as one that has not started yet.
+        self._children.adopt(Program.PROXY)
         self._post(ConfigApplied(begun.config))
         if begun.rejected:
             self._post(ConfigRejected(begun.rejected))
-        self.background.append(self._tasks.create_task(self._watch_addresses()))
+        for work in (self._watch_stop(stop), self._tell_unit(begun.config)):
+            self._begin(work)
+        asyncio.get_running_loop().add_signal_handler(SIGHUP, lambda: self._begin(self._reload_by_signal()))
         routes = Routes(self, self._history, check_account().pw_uid)
         async with await serve(start.listen(self._paths), routes):
-            self._signals()
-            await self._catch_up(begun)
             await self._owner.run()
         self._paths.socket.unlink(missing_ok=True)
+        for task in self._background:
+            task.cancel()
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Until it is done, or the daemon stops."""
+        self._background.append(self._tasks.create_task(work))
 
     def _post(self, event: Event) -> None:
         self._owner.post(event)
 
-    async def _watch_addresses(self) -> None:
-        async for event in netlink.watch():
-            self._post(event)
+    async def _watch_stop(self, stop: asyncio.Event) -> None:
+        """SIGTERM may come before there is anybody to tell; it is heeded as soon as there is."""
+        await stop.wait()
+        self._post(StopRequested())
 
-    async def _catch_up(self, begun: start.Begun) -> None:
-        """What runs already, and was started on an older generation, takes up the one in force."""
-        if self.state.keepalived_is_unit:
-            await self._changer.tell_keepalived(unit=True, config=begun.config)
-        elif begun.keepalived_behind:
-            self.children.reload_keepalived(begun.config)
-        if begun.proxy_behind:
-            await haproxy.reload(self._paths)
-
-    def _signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        handlers: dict[int, Callable[[], object]] = {
-            SIGTERM: lambda: self._post(StopRequested()),
-            SIGINT: lambda: self._post(StopRequested()),
-            SIGHUP: lambda: self._tasks.create_task(self._reload_by_signal()),
-        }
-        for number, handler in handlers.items():
-            loop.add_signal_handler(number, handler)
+    async def _tell_unit(self, config: Config) -> None:
+        """Where systemd runs keepalived: have it run, on what is in force."""
+        if not self.state.keepalived_is_unit:
+            return
+        try:
+            await self._changer.tell_keepalived(config)
+        except (HalbdError, OSError) as error:
+            self._log.error("keepalived.not_told", why=str(error))
 
     async def _reload_by_signal(self) -> None:
         """SIGHUP has nobody to answer to: what is wrong goes into the log and into status."""

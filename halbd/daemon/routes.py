@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 from urllib.parse import parse_qs, urlsplit
@@ -45,7 +46,10 @@ class Routes:
 
     async def __call__(self, request: Request) -> Response:
         """Find the path; say which of path, method or right is the one that does not fit."""
-        path = urlsplit(request.target).path
+        try:
+            path = urlsplit(request.target).path
+        except ValueError as error:
+            return Response(400, {"error": f"cannot read {request.target[:100]}: {error}"})
         methods = [method for method, known in self._table if known == path]
         if not methods:
             return Response(404, {"error": f"cannot answer {path}: there is no such path"})
@@ -66,7 +70,8 @@ class Routes:
         words = parse_qs(urlsplit(request.target).query).get("limit", ["100"])[-1]
         if not (words.isascii() and words.isdigit()):
             return Response(400, {"error": f"cannot list {words[:20]} transitions: limit is a whole number"})
-        return Response(200, {"transitions": self._history.last(min(int(words[:9]), LONGEST_HISTORY))})
+        rows = await asyncio.to_thread(self._history.last, min(int(words[:9]), LONGEST_HISTORY))
+        return Response(200, {"transitions": rows})
 
     async def _reload(self, _: Request) -> Response:
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import socket
 from dataclasses import dataclass
@@ -13,16 +15,15 @@ from halbd.daemon.generation import WrongFileError
 from halbd.daemon.history import History
 from halbd.daemon.loaded import Loaded
 from halbd.daemon.owner import read_clocks
-from halbd.decide.change import keepalived_changed, proxy_changed
 from halbd.decide.groups import groups
-from halbd.decide.step import FAULT, no_servers
+from halbd.decide.listen import sockets
 from halbd.model.child import Program
 from halbd.model.config import Address, Config, Manage
 from halbd.model.errors import HalbdError
 from halbd.model.evidence import Held, Now
-from halbd.model.paths import Paths
+from halbd.model.paths import FAULT, Paths, no_servers
 from halbd.model.state import State
-from halbd.system import files, generations, haproxy, process
+from halbd.system import files, haproxy, process
 from halbd.system.keepalived_unit import systemd_runs
 from halbd.system.programs import check_account, proxy_binary
 from halbd.system.surroundings import install_check_program
@@ -30,12 +31,10 @@ from halbd.system.surroundings import install_check_program
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A generation in force; `rejected`: why it is not the one on disk; the rest: what runs already and is behind."""
+    """A generation in force; `rejected`: why it is not the one on disk."""
 
     config: Config
     rejected: tuple[str, ...]
-    proxy_behind: bool
-    keepalived_behind: bool
 
 
 async def begin(paths: Paths, file: Path, node: str | None) -> Begun:
@@ -46,23 +45,32 @@ async def begin(paths: Paths, file: Path, node: str | None) -> Begun:
         HalbdError: the world is in the way, and no earlier generation is there.
     """
     try:
-        loaded = generation.load(paths, file, node)
-        return await _install(paths, loaded)
+        loaded = await asyncio.to_thread(generation.load, paths, file, node)
+        await _install(paths, loaded)
     except HalbdError as error:
-        last = generation.load_last_good(paths, node)
+        words = tuple(map(str, error.problems)) if isinstance(error, WrongFileError) else (str(error),)
+        last = await _last_good(paths, node)
         if last is None:
             raise
-        words = tuple(map(str, error.problems)) if isinstance(error, WrongFileError) else (str(error),)
-        return Begun(last.config, words, proxy_behind=False, keepalived_behind=False)
+        return Begun(last.config, words)
+    return Begun(loaded.config, ())
 
 
-async def _install(paths: Paths, loaded: Loaded) -> Begun:
-    before = generations.installed(paths)
-    running = already_running(paths, Program.PROXY, loaded.config)
-    own = process.family(running.pid) if running else frozenset[int]()
-    await generation.install(paths, loaded, own, generation.all_binds(loaded.config))
-    behind = running is not None and proxy_changed(before, loaded.files)
-    return Begun(loaded.config, (), behind, keepalived_changed(before, loaded.files))
+async def _install(paths: Paths, loaded: Loaded) -> None:
+    running = already_running(paths, Program.PROXY)
+    own = process.family(running.who.pid) if running else frozenset[int]()
+    await generation.install(paths, loaded, own, sockets(loaded.config))
+
+
+async def _last_good(paths: Paths, node: str | None) -> Loaded | None:
+    """The generation that was last seen to work, in force again; None where there is none that can be."""
+    try:
+        last = await asyncio.to_thread(generation.load_last_good, paths, node)
+        if last is not None:
+            await _install(paths, last)
+    except HalbdError:
+        return None
+    return last
 
 
 def first_state(paths: Paths, config: Config, history: History) -> State:
@@ -72,15 +80,20 @@ def first_state(paths: Paths, config: Config, history: History) -> State:
     manage = config.keepalived.manage
     unit = manage is Manage.SYSTEMD or (manage is Manage.AUTO and systemd_runs())
     transitions = history.transitions(10)
+    pushed = _track_files(paths, config)
+    version = ""
+    with contextlib.suppress(HalbdError):  # not worth a failed start
+        version = haproxy.version(proxy_binary(config.proxy))
     return State(
         config=config,
         begun=now,
         keepalived_is_child=not unit and manage is not Manage.NONE,
         keepalived_is_unit=unit,
-        proxy_version=haproxy.version(proxy_binary(config.proxy)),
+        proxy_version=version,
         held=_held_before(config, history, now),
         transitions=transitions,
-        pushed=_track_files(paths, config),
+        pushed=pushed,
+        levels={group: pushed[no_servers(group)] for group in groups(config)},
     )
 
 

@@ -2,7 +2,7 @@
 
 Every node judges the same servers, but not at the same moment. Were each to lower its priority as soon as it sees
 none, the first to notice would lose the VIP to a peer that is just as blind a second later. So the holder waits, and
-a standby does not; and when the servers are back the holder does not wait, and a standby does. They wait for `skew`,
+a standby does not; and when the servers are back the holder does not wait, and a standby does. They wait for `lag`,
 the longest time by which two nodes can differ.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from halbd.decide.groups import groups
-from halbd.decide.timing import skew
+from halbd.decide.timing import lag
 from halbd.model.config import OnNoServers
 from halbd.model.state import State
 
@@ -32,7 +32,7 @@ def next_due(state: State) -> float | None:
     since = state.blind_since.mono if state.blind_since else state.sight_since
     if since is None:
         return None
-    due = since + skew(state.config)
+    due = since + lag(state.config)
     waiting = any(level != (HOLDER_BLIND if holds(state, g) else STANDBY_BLIND) for g, level in state.levels.items())
     pending = waiting if state.blind_since else any(state.levels.values())
     return due if pending else None
@@ -48,10 +48,12 @@ def _level(state: State, group: str, now: float) -> int:
     holder = holds(state, group)
     if state.stopping:
         return STANDBY_BLIND
+    if state.view is None:
+        return before  # nothing has been seen yet: what an earlier daemon said holds
     if state.blind_since:
-        waited = now >= state.blind_since.mono + skew(state.config)
+        waited = now >= state.blind_since.mono + lag(state.config)
         if not holder:
             return STANDBY_BLIND
         return HOLDER_BLIND if waited else min(before, HOLDER_BLIND)
-    waited = state.sight_since is None or now >= state.sight_since + skew(state.config)
+    waited = state.sight_since is None or now >= state.sight_since + lag(state.config)
     return SEES if holder or waited else before

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
+from halbd.decide.listen import sockets
 from halbd.model.config import Address, Config, Frontend, Server
 from halbd.model.files import FileSet
 
@@ -50,8 +51,8 @@ class Change:
 
 def change(old: Config, old_files: FileSet, new: Config, new_files: FileSet) -> Change:
     """Compare two generations."""
-    before = {(f.bind, f.port) for f in old.frontends}
-    binds = tuple((f.bind, f.port) for f in new.frontends if (f.bind, f.port) not in before)
+    before = sockets(old)
+    binds = tuple(one for one in sockets(new) if one not in before)
     different = proxy_changed(old_files, new_files)
     servers = _servers(old, new) if different else ()
     return Change(

@@ -9,6 +9,16 @@ from halbd.model.config import Address, Config, Frontend
 _LOOPBACK = IPv4Address("127.0.0.1")
 
 
+def sockets(config: Config) -> tuple[tuple[Address | None, int], ...]:
+    """Every address (None: all) and port that the proxy listens on, the ones for this node's own probes included."""
+    found: dict[tuple[Address | None, int], None] = {}
+    for frontend in config.frontends:
+        found[frontend.bind, frontend.port] = None
+        if frontend.bind is not None:
+            found[local_address(config, frontend), frontend.port] = None
+    return tuple(found)
+
+
 def local_address(config: Config, frontend: Frontend) -> Address:
     """The address at which this node asks its own proxy for that frontend.
 

@@ -10,12 +10,15 @@ from halbd.decide.timing import patience
 from halbd.decide.verdict import active_targets
 from halbd.model.effects import Effect, LookAtProxy, Probe
 from halbd.model.evidence import Now, ProbeResult, ProxyView, Streak
-from halbd.model.state import Series, State
+from halbd.model.state import Bar, Series, State
 
 WARM_UP = 0.1
 """Seconds that a proxy is given to open its ports before the first question."""
 BARRED = 60.0
-"""Seconds that this node leaves alone a VIP it could not serve: the evidence goes with the VIP, the fault may not."""
+"""Seconds that this node leaves alone a VIP it could not serve: the evidence goes with the VIP, the fault may not.
+Twice as long each time in a row."""
+LONGEST_BAR = 3600.0
+"""Seconds of such a bar at the most; a VIP that was served for as long after one starts anew."""
 
 
 def fresh(state: State, now: Now, *, adopted: bool) -> State:
@@ -26,7 +29,15 @@ def fresh(state: State, now: Now, *, adopted: bool) -> State:
     held = {t.name: Series(due, Streak(up=True), begun=now.mono) for t in active_targets(state) if t.vip}
     admin = Series(due, begun=now.mono)
     return replace(
-        state, series=series | held, admin=admin, view=None, proven=adopted, blind_since=None, sight_since=None
+        state,
+        series=series | held,
+        admin=admin,
+        view=None,
+        proven=adopted,
+        blind_since=None,
+        sight_since=None,
+        down={},
+        cut=frozenset(),
     )
 
 
@@ -43,7 +54,7 @@ def probed(state: State, result: ProbeResult, now: Now) -> State:
     before = state.series.get(result.name)
     if before is None:
         return state
-    if state.blind_since and not result.ok:
+    if not result.ok and _blind(state, result.name):
         heard = replace(before, last=result, asking=False)
         return replace(state, series={**state.series, result.name: heard})
     health = state.config.health
@@ -57,9 +68,21 @@ def probed(state: State, result: ProbeResult, now: Now) -> State:
 
 def _bar(state: State, name: str, now: Now) -> State:
     """Leave a VIP alone for a while that was seen to go unserved here."""
-    until = Now(now.mono + BARRED, now.wall)
-    unserved = {t.vip: until for t in active_targets(state) if t.name == name and t.vip is not None}
-    return replace(state, barred={**state.barred, **unserved}) if unserved else state
+    vip = next((t.vip for t in active_targets(state) if t.name == name), None)
+    if vip is None:
+        return state
+    before = state.barred.get(vip)
+    if before and now.mono < before.until:
+        return state
+    count = before.count + 1 if before and now.mono < before.until + LONGEST_BAR else 0
+    bar = Bar(now, now.mono + min(LONGEST_BAR, BARRED * 2.0**count), count)
+    return replace(state, barred={**state.barred, vip: bar})
+
+
+def _blind(state: State, name: str) -> bool:
+    """The proxy sees no server behind the frontend that this question was for."""
+    blind = state.view.blind if state.view else ()
+    return any(t.name == name and t.frontend in blind for t in active_targets(state))
 
 
 def _excused(state: State, streak: Streak, result: ProbeResult) -> bool:
@@ -76,7 +99,7 @@ def seen(state: State, view: ProxyView, now: Now) -> State:
     """The admin socket answered: note whether the proxy sees a server behind every frontend."""
     state = replace(state, view=view, admin=_admin(state, ok=True, now=now))
     if view.blind and not state.blind_since:
-        return replace(state, blind_since=now, proven=True, series=_neutral(state))
+        return replace(state, blind_since=now, proven=True, series=_neutral(state, view))
     if not view.blind and state.blind_since:
         return replace(state, blind_since=None, sight_since=now.mono)
     return state
@@ -122,6 +145,7 @@ def _admin(state: State, *, ok: bool, now: Now) -> Series:
     return replace(state.admin, streak=streak, asking=False)
 
 
-def _neutral(state: State) -> dict[str, Series]:
-    """With no server up, what failed was not this node: take the blame back."""
-    return {name: replace(one, blamed=False) for name, one in state.series.items()}
+def _neutral(state: State, view: ProxyView) -> dict[str, Series]:
+    """With no server up behind a frontend, what failed there was not this node: take the blame back."""
+    names = {target.name for target in active_targets(state) if target.frontend in view.blind}
+    return {name: replace(one, blamed=False) if name in names else one for name, one in state.series.items()}

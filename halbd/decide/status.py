@@ -72,7 +72,7 @@ def _reasons(answer: Verdict) -> list[dict[str, str]]:
 def _vips(state: State) -> list[dict[str, Any]]:
     def one(address: Any, interface: str) -> dict[str, Any]:
         held = state.held.get(address)
-        since = state.role_since.get(address)
+        since = state.role_since.get(address) or (held.since if held else None)
         return {
             "address": str(address),
             "interface": interface,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from halbd.decide import blind, holding, life, probing, stopping
+from halbd.decide import blind, cutting, holding, life, probing, stopping
 from halbd.decide.verdict import verdict
 from halbd.model.child import Child, Phase, Program
 from halbd.model.config import LogLevel
-from halbd.model.effects import Effect, LookAtKeepalived, Push, Say, WriteLook
+from halbd.model.effects import DumpAddresses, Effect, LookAtKeepalived, MarkGood, Push, Say, TakeUp, WriteLook
 from halbd.model.events import (
     AddressChanged,
     AddressesDumped,
@@ -21,12 +21,14 @@ from halbd.model.events import (
     ProbeDone,
     ProxySeen,
     ProxySilent,
+    PushFailed,
     Spawned,
     SpawnFailed,
     StopRequested,
     Tick,
 )
 from halbd.model.evidence import Now
+from halbd.model.paths import FAULT, no_servers
 from halbd.model.state import Rejected, State, Stopping
 from halbd.model.verdict import Verdict
 
@@ -34,13 +36,8 @@ Step = tuple[State, tuple[Effect, ...]]
 
 KEEPALIVED_INTERVAL = 5.0
 """Seconds between two questions to systemd about keepalived.service."""
-FAULT = "fault"
-"""The track_file that puts every VRRP instance into FAULT."""
-
-
-def no_servers(group: str) -> str:
-    """The track_file that lowers the priority of one VIP group."""
-    return f"no_servers.{group}"
+PUSH_AGAIN = 1.0
+"""Seconds after which a track_file that could not be written is tried again."""
 
 
 def step(state: State, event: Event, now: Now) -> Step:
@@ -56,10 +53,9 @@ def next_due(state: State) -> float | None:
     """When `Tick` has something to do (monotonic seconds)."""
     times = [state.proxy.due, state.keepalived.due, stopping.next_due(state)]
     if not state.stopping:
-        times += [probing.next_due(state), blind.next_due(state)]
+        times += [probing.next_due(state), blind.next_due(state), cutting.next_due(state)]
     if state.keepalived_is_unit:
         times.append(state.keepalived_look_due)
-    times += [until.mono for until in state.barred.values()]
     return min((t for t in times if t is not None), default=None)
 
 
@@ -75,9 +71,9 @@ def _happen(state: State, event: Event, now: Now) -> Step:
             same = _child(state, event.program).pid == event.pid
             return _died(state, event.program, event.how, event.jitter, now) if same else (state, ())
         case ProbeDone():
-            return probing.probed(state, event.result, now), ()
+            return _mark(probing.probed(state, event.result, now), event)
         case ProxySeen():
-            return probing.seen(state, event.view, now), ()
+            return cutting.seen(probing.seen(state, event.view, now), event.view, now.mono), ()
         case ProxySilent():
             return probing.silent(state, now), ()
         case AddressChanged():
@@ -87,11 +83,11 @@ def _happen(state: State, event: Event, now: Now) -> Step:
             state, effects = holding.dumped(state, event, now)
             return probing.align(state, now), effects
         case KeepalivedSeen():
-            phase = Phase.RUNNING if event.pid else Phase.STOPPED
-            return replace(state, keepalived=replace(state.keepalived, phase=phase, pid=event.pid)), ()
+            return _keepalived_seen(state, event)
+        case PushFailed():
+            return _not_pushed(state, event.name, now), ()
         case ConfigApplied():
-            applied = replace(state, config=event.config, applied_at=now.wall, rejected=None)
-            return probing.align(applied, now), (WriteLook(),)
+            return _applied(state, event, now)
         case ConfigRejected():
             said = Say(LogLevel.ERROR, "config.rejected", {"problems": list(event.problems)})
             return replace(state, rejected=Rejected(now.wall, event.problems)), (said,)
@@ -99,16 +95,40 @@ def _happen(state: State, event: Event, now: Now) -> Step:
             return replace(state, stopping=state.stopping or Stopping(now)), ()
 
 
+def _applied(state: State, event: ConfigApplied, now: Now) -> Step:
+    """A VIP that is new may already be here, and one that is no longer ours is nobody's to report."""
+    addresses = {vip.address for vip in event.config.vips}
+    held = {address: one for address, one in state.held.items() if address in addresses}
+    applied = replace(state, config=event.config, applied_at=now.wall, rejected=None, held=held, marked=False)
+    why = "found when the config was applied" if state.applied_at else "found when halbd started"
+    return probing.align(applied, now), (WriteLook(), DumpAddresses(why))
+
+
+def _mark(state: State, event: ProbeDone) -> Step:
+    """The first good answer under a generation makes it one to fall back to."""
+    if state.marked or not event.result.ok:
+        return state, ()
+    return replace(state, marked=True), (MarkGood(),)
+
+
+def _keepalived_seen(state: State, event: KeepalivedSeen) -> Step:
+    """Systemd runs keepalived; that it went is told, since a VIP may be left behind."""
+    gone = state.keepalived.pid is not None and event.pid is None
+    phase = Phase.RUNNING if event.pid else Phase.STOPPED
+    said = (Say(LogLevel.ERROR, "keepalived.gone", {"pid": state.keepalived.pid}),) if gone else ()
+    return replace(state, keepalived=replace(state.keepalived, phase=phase, pid=event.pid)), said
+
+
 def _due(state: State, now: Now) -> Step:
     """Everything that has become due, whatever woke us."""
     state, effects = _tick_children(state, now)
     state, more = stopping.advance(state, now)
     effects += more
-    barred = {address: until for address, until in state.barred.items() if now.mono < until.mono}
-    state = replace(state, barred=barred, levels=blind.levels(state, now.mono))
+    state = replace(state, levels=blind.levels(state, now.mono))
     if not state.stopping:
         state, questions = probing.ask(state, now)
-        effects += questions
+        state, cuts = cutting.due(state, now.mono)
+        effects += questions + cuts
     if state.keepalived_is_unit and now.mono >= state.keepalived_look_due:
         state = replace(state, keepalived_look_due=now.mono + KEEPALIVED_INTERVAL)
         effects += (LookAtKeepalived(),)
@@ -132,14 +152,26 @@ def _tick_child(state: State, child: Child, program: Program, now: Now) -> tuple
 
 
 def _push(state: State, now: Now) -> Step:
-    """Keep the track_files at what the verdict says; with no verdict, at what they hold."""
-    wanted = dict(state.pushed)
+    """Keep the track_files at what the verdict says; with no verdict, at what they hold.
+
+    One that could not be written is tried again, but not in every turn of the loop.
+    """
     answer = verdict(state, now)
-    if not answer.stale:
-        wanted[FAULT] = int(answer.failed)
+    wanted = {} if answer.stale else {FAULT: int(answer.failed)}
     wanted |= {no_servers(group): level for group, level in state.levels.items()}
-    pushes = tuple(Push(name, value) for name, value in wanted.items() if state.pushed.get(name) != value)
-    return replace(state, pushed=wanted), pushes
+    resting = now.mono < state.push_due
+    pushes = tuple(
+        Push(name, value)
+        for name, value in wanted.items()
+        if state.pushed.get(name) != value and not (resting and name not in state.pushed)
+    )
+    return replace(state, pushed={**state.pushed, **{p.name: p.value for p in pushes}}), pushes
+
+
+def _not_pushed(state: State, name: str, now: Now) -> State:
+    """The file does not hold what it should; halbd-check still says what it should, once a second."""
+    pushed = {one: value for one, value in state.pushed.items() if one != name}
+    return replace(state, pushed=pushed, push_due=now.mono + PUSH_AGAIN)
 
 
 def _spawned(state: State, event: Spawned, now: Now) -> Step:
@@ -150,6 +182,8 @@ def _spawned(state: State, event: Spawned, now: Now) -> Step:
     if event.program is Program.PROXY:
         state = probing.fresh(state, now, adopted=event.adopted)
         effects += (WriteLook(),)
+    if event.behind:
+        effects += (TakeUp(event.program),)
     return state, (*effects, said)
 
 

@@ -25,6 +25,7 @@ def _target(config: Config, frontend: Frontend, name: str, address: Address, vip
     check, health = frontend.check, config.health
     return Target(
         name=name,
+        frontend=frontend.name,
         address=address,
         port=frontend.port,
         scheme=check.scheme,

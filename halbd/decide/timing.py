@@ -25,7 +25,7 @@ def patience(config: Config) -> float:
     return max(map(proxy_drop_time, config.frontends)) + 2 * config.health.interval
 
 
-def skew(config: Config) -> float:
+def lag(config: Config) -> float:
     """Seconds by which two nodes can differ in noticing that all servers went, or that they are back.
 
     They make the same checks in the same way, but each begins at its own moment within the interval, the check that

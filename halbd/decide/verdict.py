@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from halbd.decide.targets import local_targets, vip_targets
 from halbd.model.child import Phase
-from halbd.model.config import OnNoServers
+from halbd.model.config import OnNoServers, Scheme
 from halbd.model.evidence import Now, Target
 from halbd.model.state import Series, State
 from halbd.model.verdict import Cause, Reason, Verdict
@@ -33,14 +33,21 @@ def active_targets(state: State) -> tuple[Target, ...]:
 def _reasons(state: State, now: Now) -> Iterator[Reason]:
     if state.stopping and state.stopping.faulted is not None:
         yield Reason(Cause.MAINTENANCE, "halbd is being stopped", state.stopping.since.wall)
+    if _not_begun(state):
+        return
     if state.proxy.phase is not Phase.RUNNING:
         yield _dead(state, now)
     elif _hung(state):
         yield Reason(Cause.PROXY_HUNG, _hung_words(state), _since(state.admin, now))
-    elif state.blind_since:
-        yield _no_servers(state, state.blind_since)
     else:
+        if state.blind_since:
+            yield _no_servers(state, state.blind_since)
         yield from _unserved(state, now)
+
+
+def _not_begun(state: State) -> bool:
+    """The first moments of a daemon: an earlier one's proxy may well be running, and is about to be taken up."""
+    return state.proxy.phase in {Phase.STOPPED, Phase.STARTING} and state.proxy.last_exit is None
 
 
 def _dead(state: State, now: Now) -> Reason:
@@ -50,8 +57,11 @@ def _dead(state: State, now: Now) -> Reason:
 
 
 def _hung(state: State) -> bool:
-    """Neither a connection nor the admin socket gets an answer: the process is there and does nothing."""
-    local = [state.series.get(t.name) for t in local_targets(state.config)]
+    """Neither a connection nor the admin socket gets an answer: the process is there and does nothing.
+
+    A bare TCP connection is no evidence either way: the kernel accepts it for a process that is stopped.
+    """
+    local = [state.series.get(t.name) for t in local_targets(state.config) if t.scheme is not Scheme.TCP]
     mute = all(s and s.streak.up is False and s.last and s.last.status is None for s in local)
     return mute and state.admin.streak.up is False
 
@@ -74,9 +84,10 @@ def _unserved(state: State, now: Now) -> Iterator[Reason]:
         if series and series.blamed:
             cause = Cause.VIP_UNSERVED if target.vip else Cause.LOCAL_PROBE
             yield Reason(cause, f"{target.name}: {_words(series)}", _since(series, now))
-    for address, until in state.barred.items():
-        if now.mono < until.mono and address not in state.held:
-            yield Reason(Cause.VIP_UNSERVED, f"{address} went unserved here; tried again later", until.wall)
+    for address, bar in state.barred.items():
+        if now.mono < bar.until and address not in state.held:
+            words = f"{address} went unserved here; tried again after {bar.until - bar.since.mono:.0f} s"
+            yield Reason(Cause.VIP_UNSERVED, words, bar.since.wall)
 
 
 def _words(series: Series) -> str:
@@ -94,7 +105,9 @@ def _since(series: Series, now: Now) -> datetime:
 
 def _stale(state: State, now: Now) -> bool:
     """Some answer is missing: never came, or came too long ago."""
-    return any(_missing(state.series.get(t.name), longest_age(state), now) for t in active_targets(state))
+    return _not_begun(state) or any(
+        _missing(state.series.get(t.name), longest_age(state), now) for t in active_targets(state)
+    )
 
 
 def _missing(series: Series | None, longest: float, now: Now) -> bool:

@@ -22,7 +22,7 @@ from halbd.lab.play import play
 from halbd.lab.report import Outcome, headline
 from halbd.model.problem import Problem
 from halbd.system.host import read_secret
-from halbd.system.programs import find, proxy_binary, proxy_user
+from halbd.system.programs import find, proxy_account, proxy_binary
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -72,7 +72,7 @@ def check_machine(planned: Plan) -> None:
     for program in ("ip", "nft", "keepalived"):
         find(program)
     proxy_binary(planned.config.proxy)
-    proxy_user(planned.config.proxy)
+    proxy_account(planned.config.proxy)
 
 
 def daemon() -> tuple[str, ...]:

@@ -41,8 +41,35 @@ class LookAtProxy:
 
 
 @dataclass(frozen=True, slots=True)
+class CutConnections:
+    """End the established connections to a server that is down."""
+
+    frontend: str
+    server: str
+
+
+@dataclass(frozen=True, slots=True)
 class LookAtKeepalived:
     """Ask systemd for keepalived.service."""
+
+
+@dataclass(frozen=True, slots=True)
+class DumpAddresses:
+    """Ask netlink for all addresses there are; `why` is the cause of what is found changed."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeUp:
+    """Have a program that runs on an older generation take up the one in force."""
+
+    program: Program
+
+
+@dataclass(frozen=True, slots=True)
+class MarkGood:
+    """The generation in force has been seen to work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,4 +106,19 @@ class Finish:
     """Everything is stopped: leave."""
 
 
-Effect: TypeAlias = Spawn | Signal | Probe | LookAtProxy | LookAtKeepalived | Push | WriteLook | Record | Say | Finish
+Effect: TypeAlias = (
+    Spawn
+    | Signal
+    | Probe
+    | LookAtProxy
+    | LookAtKeepalived
+    | CutConnections
+    | DumpAddresses
+    | Push
+    | WriteLook
+    | TakeUp
+    | MarkGood
+    | Record
+    | Say
+    | Finish
+)

@@ -17,12 +17,13 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Spawned:
-    """A child runs. `adopted`: it was already running, and its pid, start time and executable agree."""
+    """A child runs. `adopted`: an earlier daemon had started it; `behind`: on an older generation than ours."""
 
     program: Program
     pid: int
     start_ticks: int
     adopted: bool = False
+    behind: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,13 @@ class KeepalivedSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class PushFailed:
+    """A track_file could not be written."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class ConfigApplied:
     """A generation is in force."""
 
@@ -119,6 +127,7 @@ Event: TypeAlias = (
     | AddressChanged
     | AddressesDumped
     | KeepalivedSeen
+    | PushFailed
     | ConfigApplied
     | ConfigRejected
     | StopRequested

@@ -22,6 +22,7 @@ class Target:
     """What one probe asks. `vip` is set when it goes through a VIP, so only while this node holds it."""
 
     name: str
+    frontend: str
     address: Address
     port: int
     scheme: Scheme

@@ -6,6 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+FAULT = "fault"
+"""The track_file that puts every VRRP instance into FAULT."""
+
+
+def no_servers(group: str) -> str:
+    """The track_file that lowers the priority of one VIP group."""
+    return f"no_servers.{group}"
+
 
 @dataclass(frozen=True, slots=True)
 class Paths:
@@ -61,8 +69,11 @@ class Paths:
 
     @property
     def server_state(self) -> Path:
-        """HAProxy's server-state-file: a DOWN server stays DOWN across a reload."""
-        return self.proxy_folder / "servers.state"
+        """HAProxy's server-state-file: a DOWN server stays DOWN across a reload.
+
+        Not in the proxy's own folder: root writes it, and there a symbolic link could lead it anywhere.
+        """
+        return self.runtime / "servers.state"
 
     @property
     def generations(self) -> Path:
@@ -73,6 +84,11 @@ class Paths:
     def current(self) -> Path:
         """A symlink to the generation in force; swapped by rename."""
         return self.state / "current"
+
+    @property
+    def good(self) -> Path:
+        """A symlink to the latest generation that was seen to work: what a node falls back to."""
+        return self.state / "good"
 
     @property
     def history(self) -> Path:

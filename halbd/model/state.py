@@ -27,6 +27,23 @@ class Series:
     blamed: bool = False
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class ServerRef:
+    """One server behind one frontend, by name."""
+
+    frontend: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A VIP that went unserved here is left alone `until` then (monotonic), for the `count`th time in a row."""
+
+    since: Now
+    until: float
+    count: int
+
+
 @dataclass(frozen=True, slots=True)
 class Rejected:
     """A config that is on disk and not in force."""
@@ -50,7 +67,10 @@ class State:
     `proven`: the proxy that runs now has been seen to work, so later failures of a probe are first laid on servers.
     `blind_since` and `sight_since`: when the proxy last lost sight of all servers, or got it back (monotonic).
     `levels`: per VIP group, how far its VRRP priority is lowered (0, 1 holder, 2 standby).
-    `pushed`: what the track_files hold. `barred`: VIPs that went unserved here, and until when this node leaves them.
+    `down`: since when the proxy has a server down (monotonic); `cut`: those whose connections were cut.
+    `marked`: the generation in force has been seen to work.
+    `pushed`: what the track_files hold; one that could not be written is not in it, and due again at `push_due`.
+    `barred`: VIPs that went unserved here.
     """
 
     config: Config
@@ -68,7 +88,7 @@ class State:
     sight_since: float | None = None
     held: Mapping[Address, Held] = field(default_factory=dict)
     role_since: Mapping[Address, Now] = field(default_factory=dict)
-    barred: Mapping[Address, Now] = field(default_factory=dict)
+    barred: Mapping[Address, Bar] = field(default_factory=dict)
     levels: Mapping[str, int] = field(default_factory=dict)
     pushed: Mapping[str, int] = field(default_factory=dict)
     transitions: tuple[Transition, ...] = ()
@@ -76,3 +96,7 @@ class State:
     rejected: Rejected | None = None
     stopping: Stopping | None = None
     keepalived_look_due: float = 0
+    push_due: float = 0
+    marked: bool = False
+    down: Mapping[ServerRef, float] = field(default_factory=dict)
+    cut: frozenset[ServerRef] = frozenset()

@@ -142,7 +142,6 @@ def _every_server(frontend: Frontend) -> Iterator[tuple[str | int, ...]]:
     check = frontend.check
     timing = ("inter", seconds(check.interval), "fastinter", seconds(min(1, check.interval)))
     yield ("check", *timing, "fall", check.fall, "rise", check.rise)
-    yield ("on-marked-down", "shutdown-sessions")
     if check.scheme is Scheme.HTTPS:
         yield ("check-ssl", *_verify(frontend))
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from halbd.decide.groups import Instance, groups, instances, weight
+from halbd.model import paths as model_paths
 from halbd.model.config import Config, OnNoServers, Vip, Vrrp
 from halbd.model.files import Surroundings
 from halbd.model.paths import Paths
@@ -67,10 +68,10 @@ def _global_defs(config: Config, around: Surroundings) -> Iterator[Line]:
 
 def _track_files(config: Config, paths: Paths) -> Iterator[Line]:
     """Pushed by halbd. `init_file 1` makes an absent file a fault: no VIP before the first verdict."""
-    fault = (line("file", paths.track_folder / "fault"), line("weight", "0"), line("init_file", "1"))
+    fault = (line("file", paths.track_folder / model_paths.FAULT), line("weight", "0"), line("init_file", "1"))
     yield from block(line("track_file", FAULT), fault)
     for group in _lowered(config):
-        file = line("file", paths.track_folder / f"no_servers.{name(group)}")
+        file = line("file", paths.track_folder / model_paths.no_servers(name(group)))
         lowered = (file, line("weight", -weight(config)), line("init_file", "0"))
         yield from block(line("track_file", no_servers(group)), lowered)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -42,11 +43,14 @@ def append(path: Path, line: str) -> None:
     """Add one line, in one write(2), so that two writers cannot mix theirs.
 
     Raises:
-        OSError: it could not be written.
+        OSError: it could not be written; what was written of it is taken back.
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        os.write(descriptor, line.encode() + b"\n")
+        before, data = os.fstat(descriptor).st_size, line.encode() + b"\n"
+        if os.write(descriptor, data) < len(data):  # a disk that is nearly full
+            os.ftruncate(descriptor, before)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
     finally:
         os.close(descriptor)
 

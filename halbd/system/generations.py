@@ -78,6 +78,13 @@ def commit(paths: Paths, folder: Path, files: FileSet) -> Path | None:
     return before
 
 
+def mark_good(paths: Paths) -> None:
+    """The generation in force works: the next start falls back to it. Raises OSError."""
+    folder = current(paths)
+    if folder is not None and folder != paths.good.resolve():
+        disk.link(paths.good, str(folder))
+
+
 def roll_back(paths: Paths, before: Path | None) -> None:
     """Put the generation before in force again, or none."""
     if before is None:
@@ -92,8 +99,8 @@ def current(paths: Paths) -> Path | None:
 
 
 def last_good(paths: Paths) -> Source | None:
-    """What the generation in force was made from; None where there is none, or it cannot be read."""
-    folder = current(paths)
+    """What the generation that was last seen to work was made from; None where there is none, or it cannot be read."""
+    folder = paths.good.resolve() if paths.good.exists() else current(paths)
     if folder is None:
         return None
     try:
@@ -116,8 +123,8 @@ def installed(paths: Paths) -> FileSet:
 
 
 def prune(paths: Paths, before: Path | None) -> None:
-    """Remove the oldest generations, and staging folders that a crash left; not `before`, which may be put back."""
-    keep = (current(paths), before)
+    """Remove the oldest generations, and what a crash left; not what works, nor `before`, which may be put back."""
+    keep = (current(paths), paths.good.resolve(), before)
     folders = [f for f in paths.generations.iterdir() if f.is_dir() and f not in keep]
     staging = [f for f in folders if f.name.startswith(".")]
     done = sorted((f for f in folders if f not in staging), key=lambda f: f.stat().st_mtime, reverse=True)

@@ -8,10 +8,12 @@ import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from pwd import struct_passwd
 
 from halbd.model.errors import FailedError
 from halbd.model.evidence import FrontendView, ProxyView, ServerState, ServerView
 from halbd.model.paths import Paths
+from halbd.system import files
 from halbd.system.run import run
 
 RELOAD_DEADLINE = 10.0
@@ -20,10 +22,18 @@ MASTER_PATIENCE = 0.3
 """Seconds for one answer of a master that may be re-executing itself."""
 
 
-def command(binary: str, paths: Paths, user: str, capabilities: Sequence[str] = ()) -> list[str]:
+def command(binary: str, paths: Paths, user: struct_passwd, capabilities: Sequence[str] = ()) -> list[str]:
     """The command line: master-worker mode, as an unprivileged user, by setpriv(1), which gives the PID on."""
     held = [f"--inh-caps={','.join(capabilities)}", f"--ambient-caps={','.join(capabilities)}"] if capabilities else []
-    drop = ["setpriv", f"--reuid={user}", "--regid=" + user, "--init-groups", "--no-new-privs", *held, "--"]
+    drop = [
+        "setpriv",
+        f"--reuid={user.pw_uid}",
+        f"--regid={user.pw_gid}",
+        "--init-groups",
+        "--no-new-privs",
+        *held,
+        "--",
+    ]
     config = str(paths.current / "haproxy.cfg")
     return [*drop, binary, "-W", "-S", f"{paths.master_socket},mode,600", "-f", config]
 
@@ -124,15 +134,21 @@ async def command_all(paths: Paths, commands: Sequence[str]) -> None:
         try:
             said = (await ask(paths.admin_socket, one, RELOAD_DEADLINE)).strip()
         except OSError as error:
-            raise FailedError(f"cannot change the running haproxy: {error or 'it does not answer'}") from error
+            why = str(error) or "it does not answer in time"
+            raise FailedError(f"cannot change the running haproxy: {why}") from error
         if said not in {"", "New server registered."}:
             raise FailedError(f"cannot change the running haproxy: {said}")
+
+
+async def cut_connections(paths: Paths, frontend: str, server: str) -> None:
+    """End every connection to a server that is down. Raises FailedError."""
+    await command_all(paths, [f"shutdown sessions server {frontend}/{server}"])
 
 
 async def save_servers(paths: Paths) -> None:
     """Write the server-state-file: a server that is DOWN stays DOWN across the reload. Raises what `ask` raises."""
     text = await ask(paths.admin_socket, "show servers state", RELOAD_DEADLINE)
-    paths.server_state.write_text(text)
+    files.write(paths.server_state, text.encode())
 
 
 async def _reloaded(paths: Paths, before: frozenset[int]) -> bool:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 
 from halbd.model.errors import FailedError
@@ -26,10 +29,11 @@ def main_pid() -> int | None:
     return int(words) if words.isdigit() and words != "0" else None
 
 
-def apply() -> None:
-    """Have the service run on the file that is now in place.
+def apply(*, changed: bool) -> None:
+    """Have the service run on the file that is now in place: start it, or tell it that the file has changed.
 
-    The signal is sent directly: Debian's ExecReload calls /bin/kill, which a minimal system lacks.
+    The start is not waited for: keepalived.service is ordered after halbd.service, which may not be ready yet. The
+    signal is sent directly: Debian's ExecReload calls /bin/kill, which a minimal system lacks.
 
     Raises:
         FailedError: it does not start.
@@ -37,23 +41,43 @@ def apply() -> None:
     """
     pid = main_pid()
     if pid is not None:
-        os.kill(pid, signal.SIGHUP)
+        if changed:
+            with contextlib.suppress(ProcessLookupError):  # it has just gone; its next start reads the new file
+                os.kill(pid, signal.SIGHUP)
         return
-    outcome = run(["systemctl", "start", UNIT])
+    outcome = run(["systemctl", "start", "--no-block", UNIT])
     if outcome.code != 0:
         raise FailedError(f"cannot start {UNIT}: {outcome.words}")
 
 
-def write_config(text: str, target: Path) -> Path | None:
-    """Put keepalived.conf in place; one that halbd did not write is kept aside first. Returns where that is.
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of keepalived.conf: whether its bytes changed, and where a hand-written one was kept."""
+
+    changed: bool
+    aside: Path | None
+
+
+def write_config(text: str, target: Path) -> Written:
+    """Put keepalived.conf in place; one that halbd did not write is kept aside first.
 
     Raises:
         OSError: a file cannot be written.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(target.name + ".before-halbd")
-    foreign = target.exists() and not target.read_text(errors="replace").startswith(SIGNATURE)
-    if foreign and not aside.exists():
+    before = target.read_bytes() if target.exists() else None
+    if before == text.encode():
+        return Written(changed=False, aside=None)
+    aside = None
+    if before is not None and not before.startswith(SIGNATURE.encode()):
+        aside = _free_name(target)
         os.link(target, aside)
     files.write(target, text.encode(), 0o600)
-    return aside if foreign else None
+    return Written(changed=True, aside=aside)
+
+
+def _free_name(target: Path) -> Path:
+    """Beside the file, and not yet taken by one that was kept earlier."""
+    first = target.with_name(target.name + ".before-halbd")
+    later = (first.with_name(f"{first.name}.{number}") for number in count(2))
+    return next(path for path in chain([first], later) if not path.exists())

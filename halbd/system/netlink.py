@@ -4,48 +4,56 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from ipaddress import ip_address
 from typing import Any
 
-from pyroute2 import AsyncIPRoute
+from pyroute2 import AsyncIPRoute, NetlinkError
 
 from halbd.model.config import Address
 from halbd.model.events import AddressChanged, AddressesDumped
 
+LINK = 0x1
+"""RTMGRP_LINK: an interface that is renamed."""
 IPV4_IFADDR = 0x10
 """RTMGRP_IPV4_IFADDR."""
 IPV6_IFADDR = 0x100
 """RTMGRP_IPV6_IFADDR."""
+NLM_F_DUMP_INTR = 0x10
+"""The kernel's mark of a dump that changed under way, and may lack something (linux/netlink.h)."""
+DUMPS = 10
+"""How often a dump is asked for again because of that."""
 REOPEN_DELAY = 1.0
 """Seconds between two tries when the kernel refuses a netlink socket."""
 
 
-async def watch() -> AsyncIterator[AddressChanged | AddressesDumped]:
-    """Yield a dump, then every change. After an overrun: a new socket, a new dump, and on.
+async def watch(why: str = "found when halbd started") -> AsyncGenerator[AddressChanged | AddressesDumped, None]:
+    """Yield a dump, made because of `why`, then every change. After an overrun: a new socket, a new dump, and on.
 
     The events have a socket of their own, since replies to a request on it could swallow one. It is bound before the
     dump is asked for, so nothing falls between the two.
     """
-    why = "found when halbd started"
     while True:
         try:
             async for event in _session(why):
                 yield event
-        except OSError as error:
+        except (OSError, NetlinkError) as error:
             # ENOBUFS (netlink(7)): messages were dropped and this socket will not send them again.
             why = "found after a netlink overrun"
-            if error.errno != errno.ENOBUFS:
+            if not isinstance(error, OSError) or error.errno != errno.ENOBUFS:
+                why = f"found after netlink failed: {error}"
                 await asyncio.sleep(REOPEN_DELAY)
 
 
 async def _session(why: str) -> AsyncIterator[AddressChanged | AddressesDumped]:
     async with AsyncIPRoute() as events:
-        await events.bind(groups=IPV4_IFADDR | IPV6_IFADDR)
+        await events.bind(groups=LINK | IPV4_IFADDR | IPV6_IFADDR)
         names, present = await _dump()
         yield AddressesDumped(present, why)
         while True:
             async for message in events.get():
+                if message["event"] == "RTM_NEWLINK":
+                    names[message["index"]] = str(message.get_attr("IFLA_IFNAME"))
                 if message["event"] not in ("RTM_NEWADDR", "RTM_DELADDR"):
                     continue
                 if message["index"] not in names:
@@ -56,9 +64,13 @@ async def _session(why: str) -> AsyncIterator[AddressChanged | AddressesDumped]:
 
 async def _dump() -> tuple[dict[int, str], frozenset[tuple[Address, str]]]:
     async with AsyncIPRoute() as asking:
-        names = {link["index"]: str(link.get_attr("IFLA_IFNAME")) async for link in await asking.get_links()}
-        present = [(_address(m), names.get(m["index"], "")) async for m in await asking.get_addr()]
-    return names, frozenset(present)
+        for _ in range(DUMPS):
+            links = [link async for link in await asking.get_links()]
+            found = [message async for message in await asking.get_addr()]
+            if not any(one["header"]["flags"] & NLM_F_DUMP_INTR for one in (*links, *found)):
+                break
+    names = {link["index"]: str(link.get_attr("IFLA_IFNAME")) for link in links}
+    return names, frozenset((_address(one), names.get(one["index"], "")) for one in found)
 
 
 def _address(message: Any) -> Address:

@@ -69,13 +69,25 @@ def program_of(pid: int) -> str | None:
         return None
 
 
-async def ended(pid: int) -> None:
+def pid_in(path: Path, name: str) -> int | None:
+    """The PID that a pid file names, if a live process of a program of that name has it."""
+    try:
+        pid = int(path.read_text())
+    except (OSError, ValueError):
+        return None
+    return pid if identity(pid) and Path(program_of(pid) or "").name == name else None
+
+
+async def ended(who: Identity) -> None:
     """Return as soon as the process has ended, told by its pidfd (pidfd_open(2)); works for adopted ones as well.
 
     Raises:
-        ProcessLookupError: there is no such process.
+        ProcessLookupError: there is no such process, or its PID belongs to another one by now.
     """
-    descriptor = os.pidfd_open(pid)
+    descriptor = os.pidfd_open(who.pid)
+    if who.start_ticks and identity(who.pid) not in {who, None}:
+        os.close(descriptor)
+        raise ProcessLookupError(who.pid)
     loop = asyncio.get_running_loop()
     gone = asyncio.Event()
     try:

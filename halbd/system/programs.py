@@ -37,17 +37,21 @@ def proxy_binary(proxy: Proxy) -> str:
     return proxy.binary
 
 
-def proxy_user(proxy: Proxy) -> str:
+def proxy_account(proxy: Proxy) -> pwd.struct_passwd:
     """The proxy's account: the one that the file names, else the distribution's, else nobody.
 
     Raises:
-        HalbdError: the file names one that does not exist.
+        HalbdError: the file names one that does not exist, or this machine has none of them.
     """
     if proxy.user is not None:
-        if not account(proxy.user):
+        found = account(proxy.user)
+        if found is None:
             raise HalbdError(f"cannot run the proxy as {proxy.user}: there is no such account; correct proxy.user")
-        return proxy.user
-    return proxy.kind.value if account(proxy.kind.value) else "nobody"
+        return found
+    found = account(proxy.kind.value) or account("nobody")
+    if found is None:
+        raise HalbdError(f"cannot run the proxy: there is neither an account {proxy.kind.value} nor nobody")
+    return found
 
 
 def check_account() -> pwd.struct_passwd:

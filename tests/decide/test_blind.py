@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from halbd.decide.blind import HOLDER_BLIND, SEES, STANDBY_BLIND
-from halbd.decide.timing import skew
+from halbd.decide.timing import lag
 from tests.decide.driver import running
 from tests.sample import config
 
 
 def test_a_standby_gives_way_at_once_and_a_holder_only_after_skew() -> None:
     standby, holder = running(), running(holder=True)
-    wait = skew(holder.state.config)
+    wait = lag(holder.state.config)
     standby.live(1.1, up=0)
     holder.live(1.1, up=0)
     assert (standby.level, holder.level) == (STANDBY_BLIND, SEES)
@@ -22,7 +22,7 @@ def test_a_standby_gives_way_at_once_and_a_holder_only_after_skew() -> None:
 
 def test_when_the_servers_are_back_the_holder_rises_at_once_and_a_standby_after_skew() -> None:
     standby, holder = running(), running(holder=True)
-    wait = skew(holder.state.config)
+    wait = lag(holder.state.config)
     for node in (standby, holder):
         node.live(wait + 5, up=0)
         node.live(1.1)
@@ -50,7 +50,7 @@ def test_a_standby_that_sees_again_and_gets_the_vip_rises_at_once() -> None:
 
 def test_a_short_loss_of_sight_moves_nothing() -> None:
     node = running(holder=True)
-    node.live(skew(node.state.config) - 2, up=0)
+    node.live(lag(node.state.config) - 2, up=0)
     node.live(30)
     assert node.level == SEES
     assert node.causes == []

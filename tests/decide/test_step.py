@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from halbd.decide.step import KEEPALIVED_INTERVAL
+from halbd.decide.step import KEEPALIVED_INTERVAL, PUSH_AGAIN
 from halbd.model.child import Program
-from halbd.model.effects import LookAtKeepalived, Probe, Say, Spawn, WriteLook
-from halbd.model.events import ConfigApplied, ConfigRejected, Exited, KeepalivedSeen, Spawned, Tick
+from halbd.model.effects import DumpAddresses, LookAtKeepalived, MarkGood, Probe, Push, Say, Spawn, TakeUp, WriteLook
+from halbd.model.events import ConfigApplied, ConfigRejected, Exited, KeepalivedSeen, PushFailed, Spawned, Tick
 from tests.decide.driver import Driver, asked, of, running
 from tests.sample import config
 
@@ -70,3 +70,42 @@ def test_a_new_frontend_is_asked_and_a_removed_one_forgotten() -> None:
     done = node.post(ConfigApplied(two))
     assert asked(done) == ["local/ingress"]
     assert list(node.state.series) == ["local/ingress"]
+
+
+def test_a_track_file_that_cannot_be_written_is_tried_again_once_a_second() -> None:
+    node = running()
+    node.died()
+    done = node.post(PushFailed("fault"))
+    assert of(Push, done) == [], "not in the same turn"
+    node.mono += PUSH_AGAIN
+    assert [p.name for p in of(Push, node.post(Tick()))] == ["fault"]
+
+
+def test_the_first_good_answer_marks_a_generation_as_one_to_fall_back_to() -> None:
+    node = Driver()
+    node.post(Tick())
+    node.spawned()
+    node.live(5)
+    assert len(of(MarkGood, node.effects)) == 1
+    node.post(ConfigApplied(node.state.config))
+    node.live(2)
+    assert len(of(MarkGood, node.effects)) == 2
+
+
+def test_an_adopted_program_on_an_older_generation_takes_up_the_one_in_force() -> None:
+    node = Driver()
+    done = node.post(Spawned(Program.PROXY, 100, 1, adopted=True, behind=True))
+    assert of(TakeUp, done) == [TakeUp(Program.PROXY)]
+
+
+def test_a_vip_that_is_no_longer_ours_is_forgotten_and_a_new_one_is_looked_for() -> None:
+    node = running(holder=True)
+    done = node.post(ConfigApplied(config(vips=[{"address": "10.10.50.5"}])))
+    assert node.state.held == {}
+    assert len(of(DumpAddresses, done)) == 1
+
+
+def test_keepalived_that_goes_under_systemd_is_told() -> None:
+    node = Driver(child=False)
+    node.post(KeepalivedSeen(7))
+    assert [s.event for s in of(Say, node.post(KeepalivedSeen(None)))] == ["keepalived.gone"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from halbd.decide.timing import patience, proxy_drop_time, skew
+from halbd.decide.timing import patience, proxy_drop_time, lag
 from tests.sample import config
 
 
@@ -19,4 +19,4 @@ def test_each_of_fall_checks_waits_its_interval_and_times_out() -> None:
 
 def test_patience_covers_the_drop_and_skew_the_difference_of_two_nodes() -> None:
     assert patience(config()) == 8 + 2
-    assert skew(config()) == (2 + 2) + 2
+    assert lag(config()) == (2 + 2) + 2

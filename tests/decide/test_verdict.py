@@ -7,6 +7,7 @@ from halbd.decide.verdict import longest_age
 from halbd.model.child import Program
 from halbd.model.effects import Push
 from halbd.model.events import ProxySeen, SpawnFailed, Tick
+from halbd.model.evidence import ProxyView
 from tests.decide.driver import Driver, of, pushes, running, view
 from tests.sample import config
 
@@ -158,3 +159,54 @@ def test_the_view_of_an_admin_socket_names_the_blind_frontends() -> None:
     node = running()
     node.post(ProxySeen(view(node.state.config, 0)))
     assert "kube-apiserver" in node.verdict.reasons[0].detail
+
+
+def test_a_hung_proxy_behind_plain_tcp_is_seen_by_its_admin_socket_alone() -> None:
+    """The kernel accepts connections for a process that is stopped."""
+    tcp = [{"name": "a", "port": 6443, "servers": ["10.10.50.11:6443"], "check": {"scheme": "tcp"}}]
+    node = running(config(frontends=tcp))
+    node.live(3, silent=True)
+    assert node.causes == ["proxy_hung"]
+
+
+def two_frontends() -> Driver:
+    both = [
+        {"name": "kube-apiserver", "port": 6443, "servers": ["10.10.50.11:6443"]},
+        {"name": "konnectivity", "port": 8132, "servers": ["10.10.50.11:8132"]},
+    ]
+    return running(config(frontends=both))
+
+
+def test_a_frontend_without_servers_hides_no_fault_of_another() -> None:
+    node = two_frontends()
+    blind, seeing = view(node.state.config, 0).frontends[1], view(node.state.config, 1).frontends[0]
+    for _ in range(3):
+        node.wait(1)
+        node.post(ProxySeen(ProxyView((seeing, blind))))
+        node.answer(ok=False, connected=False)
+    assert node.causes == ["no_servers", "local_probe"]
+    assert node.fault == 1
+
+
+def test_each_bar_in_a_row_is_twice_as_long() -> None:
+    node = running(holder=True)
+    bars = []
+    for _ in range(3):
+        for _ in range(3):
+            node.wait(1)
+            node.look()
+            for name in list(node.state.series):
+                node.answer_one(name, ok=not name.startswith("vip/"), connected=False)
+        bar = node.state.barred[node.vip]
+        bars.append(bar.until - bar.since.mono)
+        node.hold(present=False)
+        node.live(bars[-1] + 1)
+        node.hold()
+    assert bars == [60, 120, 240]
+
+
+def test_a_daemon_that_starts_beside_a_running_proxy_has_no_verdict_until_it_has_looked() -> None:
+    node = Driver()
+    assert (node.verdict.stale, node.causes) == (True, [])
+    node.post(Tick())
+    assert (node.verdict.stale, node.causes) == (True, [])

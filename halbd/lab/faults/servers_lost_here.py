@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from time import monotonic
 
-from halbd.decide.timing import proxy_drop_time, skew
+from halbd.decide.timing import lag, proxy_drop_time
 from halbd.lab import verdict
 from halbd.lab.faults.base import PATIENCE, Fault, Stage, needs_two_nodes, until_moved
 from halbd.lab.measure import Numbers
@@ -39,7 +39,7 @@ async def _observe(stage: Stage) -> None:
     """Longer than for other faults: the proxy must drop each server, and then the holder waits for the standbys."""
     config = stage.lab.plan.config
     noticing = max(proxy_drop_time(frontend) for frontend in config.frontends)
-    await until_moved(stage, noticing + skew(config) + PATIENCE)
+    await until_moved(stage, noticing + lag(config) + PATIENCE)
 
 
 def _judge(config: Config, numbers: Numbers) -> tuple[Finding, ...]:

@@ -1,0 +1,50 @@
+"""Connections that are stuck on a server which the proxy has dropped: cut, so that their clients go elsewhere.
+
+HAProxy can do so itself the moment a server goes down (`on-marked-down shutdown-sessions`), but then it also kills
+connections that it was just about to try on another server: one new connection in some thousands failed. So halbd
+waits until every connection of that kind has been retried, and has the rest cut: long watches on a server that hangs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from halbd.model.config import ProxyKind
+from halbd.model.effects import CutConnections, Effect
+from halbd.model.evidence import ProxyView, ServerState
+from halbd.model.state import ServerRef, State
+
+MARGIN = 1.0
+"""Seconds beyond `timeouts.connect`, after which no connection is still being tried on a server that is down."""
+
+
+def seen(state: State, view: ProxyView, now: float) -> State:
+    """Note which servers went down, and forget those that are back."""
+    down = {
+        ServerRef(frontend.name, server.name)
+        for frontend in view.frontends
+        for server in frontend.servers
+        if server.state is ServerState.DOWN
+    }
+    began = {server: state.down.get(server, now) for server in down}
+    return replace(state, down=began, cut=state.cut & down)
+
+
+def due(state: State, now: float) -> tuple[State, tuple[Effect, ...]]:
+    """Cut what is due, once for each time that a server goes down."""
+    servers = {server for server, at in _times(state).items() if now >= at}
+    effects = tuple(CutConnections(server.frontend, server.name) for server in sorted(servers))
+    return replace(state, cut=state.cut | servers) if servers else state, effects
+
+
+def next_due(state: State) -> float | None:
+    """When the next is due (monotonic seconds)."""
+    return min(_times(state).values(), default=None)
+
+
+def _times(state: State) -> dict[ServerRef, float]:
+    """When each server that is down, and was not cut yet, is due."""
+    if state.config.proxy.kind is not ProxyKind.HAPROXY:
+        return {}
+    wait = {frontend.name: frontend.timeouts.connect + MARGIN for frontend in state.config.frontends}
+    return {s: at + wait[s.frontend] for s, at in state.down.items() if s.frontend in wait and s not in state.cut}

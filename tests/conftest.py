@@ -1,0 +1,35 @@
+"""What every room's tests share: which of them this machine cannot run, and why."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from halbd.model.errors import HalbdError
+from halbd.system.programs import find
+
+NEEDED = ("ip", "haproxy", "keepalived")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what is marked `root` where it cannot run; the reason is in the summary (`-ra`)."""
+    if reason := _reason():
+        for item in items:
+            if item.get_closest_marker("root"):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _reason() -> str:
+    if os.geteuid() != 0:
+        return "needs root, for network namespaces and VRRP: run `sudo make test`"
+    missing = [name for name in NEEDED if not _installed(name)]
+    return f"needs {', '.join(missing)}, which this machine lacks: run `make test`, which installs them" * bool(missing)
+
+
+def _installed(name: str) -> bool:
+    try:
+        find(name)
+    except HalbdError:
+        return False
+    return True

@@ -1,0 +1,46 @@
+"""Nodes for a test, or for all tests of a file that leave it as they found it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+
+from halbd.lab.certs import Authority
+from tests.daemon.node import Node, bare_node, running_node
+
+_numbers = count()
+
+
+def fresh_name() -> str:
+    """A namespace name that nobody else uses."""
+    return f"hbt{os.getpid()}n{next(_numbers)}"
+
+
+@pytest.fixture(scope="session")
+def ca() -> Authority:
+    """Signs the certificates of the stand-in API servers."""
+    return Authority()
+
+
+@pytest.fixture
+def bare(ca: Authority) -> Iterator[Node]:
+    """A node on which nothing runs yet."""
+    with bare_node(fresh_name(), ca) as node:
+        yield node
+
+
+@pytest.fixture
+def node(ca: Authority) -> Iterator[Node]:
+    """A node that is master, for this test alone."""
+    with running_node(fresh_name(), ca) as node:
+        yield node
+
+
+@pytest.fixture(scope="module")
+def shared(ca: Authority) -> Iterator[Node]:
+    """A node that is master, for all tests of the file."""
+    with running_node(fresh_name(), ca) as node:
+        yield node

@@ -1,0 +1,153 @@
+"""The daemon itself ends, by force or by request, and another one takes up what it left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from halbd.system.programs import find
+from tests.daemon.node import SERVER_PORT, SERVERS, VIP, Node, frontend
+from tests.render.netns import run, wait_until
+
+pytestmark = pytest.mark.root
+
+
+class Pair:
+    """A node with its daemon's process."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.servers = node.start_servers()
+        self.daemon = node.start()
+        node.until_master()
+
+    def end(self, number: signal.Signals) -> int:
+        """Signal the daemon; its exit code."""
+        self.daemon.send_signal(number)
+        return self.daemon.wait(30)
+
+    def start_again(self) -> None:
+        self.daemon = self.node.start()
+        self.node.until_master()
+
+    @property
+    def children(self) -> tuple[int, int]:
+        status = self.node.status
+        return status["proxy"]["pid"], status["keepalived"]["pid"]
+
+
+@pytest.fixture
+def pair(bare: Node) -> Pair:
+    return Pair(bare)
+
+
+@pytest.fixture
+def still(pair: Pair) -> Iterator[None]:
+    """The kernel tells of no change to the VIP while the test runs."""
+    path = pair.node.folder / "moves"
+    with path.open("wb") as log:
+        monitor = subprocess.Popen([find("ip"), "-n", pair.node.place, "-o", "monitor", "address"], stdout=log)
+
+    def listening() -> bool:
+        run("ip", "-n", pair.node.place, "addr", "replace", "10.99.1.1/32", "dev", "lo")
+        return "10.99.1.1" in path.read_text()
+
+    wait_until(listening, "the monitor's first line")
+    yield
+    monitor.kill()
+    monitor.wait()
+    assert VIP not in path.read_text()
+
+
+@pytest.mark.usefixtures("still")
+def test_a_killed_daemon_leaves_everything_running_and_the_next_takes_it_up(pair: Pair) -> None:
+    """The supervisor is never what takes a healthy load balancer down."""
+    node, before = pair.node, pair.children
+    pair.end(signal.SIGKILL)
+    done = node.check()
+    assert done.returncode == 0, done.stdout
+    assert "looked for itself" in done.stdout
+    assert set(before) <= node.pids
+    pair.start_again()
+    assert pair.children == before
+    assert node.proxy["restarts"] == 0
+    assert {line["event"] for event in ("proxy", "keepalived") for line in node.lines(f"{event}.adopted")} == {
+        "proxy.adopted",
+        "keepalived.adopted",
+    }
+    assert len(node.paths.history.read_text().splitlines()) == 1  # nothing moved, so there is nothing to tell
+
+
+def test_an_adopted_proxy_that_dies_is_noticed_and_restarted(pair: Pair) -> None:
+    pair.end(signal.SIGKILL)
+    pair.start_again()
+    os.killpg(pair.children[0], signal.SIGKILL)
+    pair.node.until(lambda: pair.node.proxy.get("restarts") == 1, "its restart")
+    pair.node.until_master()
+
+
+@pytest.mark.usefixtures("still")
+def test_what_changed_while_no_daemon_ran_is_taken_up_by_a_reload(pair: Pair) -> None:
+    node, before = pair.node, pair.children
+    pair.end(signal.SIGKILL)
+    node.write(frontends=[frontend(servers=[f"{SERVERS[0]}:{SERVER_PORT}"])])
+    pair.start_again()
+    assert pair.children == before
+    node.until(lambda: len(node.status["frontends"][0]["servers"]) == 1, "the new file")
+    node.until(lambda: node.status["frontends"][0]["servers"][0]["state"] == "up", "its server")
+
+
+def test_what_died_while_no_daemon_ran_is_told_by_the_next(pair: Pair) -> None:
+    node, before = pair.node, pair.children
+    pair.end(signal.SIGKILL)
+    os.killpg(before[0], signal.SIGKILL)
+    node.until(lambda: node.check().returncode == 1 and not node.holds_vip, "the dead-man's switch")
+    pair.start_again()
+    changes = [(one["change"], one["cause"]) for one in node.status["transitions"]]
+    assert changes[1] == ("lost", "found when halbd started")
+    assert changes[2][0] == "gained"
+
+
+def test_a_stop_hands_the_vip_over_and_leaves_nothing(pair: Pair) -> None:
+    node = pair.node
+    assert pair.end(signal.SIGTERM) == 0
+    assert not node.holds_vip
+    assert node.pids == {pair.servers.pid}
+    assert not node.paths.socket.exists()
+    (lost,) = node.lines("vip.lost")
+    assert lost["cause"] in {"maintenance", "stopping: offered to the peers"}
+
+
+def test_a_stop_ends_a_proxy_that_does_not_heed_it(pair: Pair) -> None:
+    """SIGTERM, then SIGKILL."""
+    os.killpg(pair.children[0], signal.SIGSTOP)
+    assert pair.end(signal.SIGTERM) == 0
+    assert pair.node.pids == {pair.servers.pid}
+
+
+def test_a_second_daemon_on_the_same_folders_is_refused(pair: Pair) -> None:
+    before = pair.children
+    assert pair.node.start().wait(30) == 1
+    (failed,) = pair.node.lines("halbd.failed")
+    assert failed["why"] == f"cannot start: another halbd runs on {pair.node.paths.runtime}"
+    assert pair.children == before
+    assert pair.node.check().returncode == 0
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_broken_file_is_started_over_with_the_last_good_generation(pair: Pair, how: signal.Signals) -> None:
+    """Whether everything was stopped, or runs on: the load balancer serves, and status says what is wrong."""
+    node = pair.node
+    digest = node.status["config"]["digest"]
+    pair.end(how)
+    node.write(frontends=[frontend(port=70000)])
+    node.ca_file.unlink()  # the generation has its own copy
+    pair.start_again()
+    config = node.status["config"]
+    assert config["digest"] == digest
+    assert any("70000 is not a port" in problem for problem in config["rejected"]["problems"])
+    assert node.lines("config.rejected")
