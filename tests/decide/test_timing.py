@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from halbd.decide.timing import patience, proxy_drop_time, lag
+from halbd.decide.timing import lag, patience, proxy_drop_time
 from tests.sample import config
 
 
