@@ -11,7 +11,7 @@ from halbd import __version__
 from halbd.model.paths import Paths
 
 EPILOG = """\
-SIGHUP reloads the config; SIGTERM hands the VIP over, drains and stops.
+SIGHUP reloads the config; SIGTERM hands the VIP over, then ends the proxy and stops.
 Files lie below CONFIGURATION_DIRECTORY (/etc/halbd), RUNTIME_DIRECTORY (/run/halbd)
 and STATE_DIRECTORY (/var/lib/halbd).
 
