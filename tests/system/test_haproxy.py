@@ -223,3 +223,17 @@ def test_a_master_that_is_gone_cannot_be_reloaded(proxy: Running) -> None:
     proxy.master.wait(10)
     with pytest.raises(FailedError, match=r"^cannot reload haproxy: "):
         proxy.reload()
+
+
+def test_connections_that_are_stuck_on_a_server_can_be_cut(paths: Paths, port: int) -> None:
+    """A server that hangs keeps its connections; its check, and not its kernel, knows that nobody is there."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        number = listener.getsockname()[1]
+        with running(paths, config(frontend(port, number))) as proxy:
+            wait_until(lambda: set(proxy.states().values()) == {ServerState.UP}, "its check")
+            with socket.create_connection(("127.0.0.1", port), 10) as client:
+                client.settimeout(10)
+                listener.close()
+                wait_until(lambda: set(proxy.states().values()) == {ServerState.DOWN}, "its fall")
+                asyncio.run(haproxy.cut_connections(proxy.paths, "api", f"127.0.0.1:{number}"))
+                assert client.recv(1) == b""
