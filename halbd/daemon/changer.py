@@ -12,16 +12,15 @@ import structlog
 from halbd.daemon import generation
 from halbd.daemon.children import Children
 from halbd.daemon.generation import WrongFileError
-from halbd.daemon.loaded import Loaded
-from halbd.decide.change import Change, ServerChange
+from halbd.daemon.loaded import Loaded, Request
+from halbd.daemon.proxy import Proxy
+from halbd.decide.change import Change
 from halbd.model.child import Program
 from halbd.model.config import Config
 from halbd.model.errors import HalbdError
 from halbd.model.events import ConfigApplied, ConfigRejected, Event
-from halbd.model.paths import Paths
 from halbd.model.state import State
-from halbd.render.haproxy import add_server, set_weight
-from halbd.system import generations, haproxy, keepalived_unit, process
+from halbd.system import generations, keepalived_unit, process
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +37,14 @@ class Changer:
 
     def __init__(
         self,
-        paths: Paths,
-        file: Path,
-        node: str | None,
+        source: Request,
         children: Children,
+        proxy: Proxy,
         post: Callable[[Event], None],
         state: Callable[[], State],
     ) -> None:
-        self._paths, self._file, self._node = paths, file, node
-        self._children, self._post, self._state = children, post, state
+        self._paths, self._source = source.paths, source
+        self._children, self._proxy, self._post, self._state = children, proxy, post, state
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
         self._lock = asyncio.Lock()
 
@@ -59,7 +57,7 @@ class Changer:
         """
         async with self._lock:
             try:
-                new = await asyncio.to_thread(generation.load, self._paths, self._file, self._node)
+                new = await asyncio.to_thread(generation.load, self._source)
                 done = await self._change(new)
             except WrongFileError as error:
                 self._post(ConfigRejected(tuple(map(str, error.problems))))
@@ -92,26 +90,15 @@ class Changer:
     async def _act(self, change: Change, config: Config) -> None:
         """Have the programs take up what is in force now. Raises HalbdError, OSError."""
         if self._state().proxy.running:
-            await self._act_on_proxy(change)
+            await self._proxy.take_up(change)
+            self._children.taken_up(Program.PROXY)
         if change.keepalived_reload:
             await self.tell_keepalived(config)
         self._children.taken_up(Program.KEEPALIVED)
 
-    async def _act_on_proxy(self, change: Change) -> None:
-        """Change servers in the running proxy; what it refuses, a reload brings about. Raises HalbdError."""
-        reload = change.proxy_reload
-        try:
-            await haproxy.command_all(self._paths, [c for one in change.servers for c in _commands(one)])
-        except HalbdError as error:
-            self._log.warning("proxy.reloaded_instead", why=str(error))
-            reload = True
-        if reload:
-            await self.reload_proxy()
-        self._children.taken_up(Program.PROXY)
-
     async def reload_proxy(self) -> None:
         """Have the proxy read its files anew. Raises HalbdError."""
-        await haproxy.reload(self._paths)
+        await self._proxy.reload()
         self._children.taken_up(Program.PROXY)
 
     async def _go_back(self, change: Change, old: Config) -> None:
@@ -133,8 +120,3 @@ class Changer:
         if written.aside:
             self._log.warning("keepalived.config_kept", was=str(target), kept=str(written.aside))
         await asyncio.to_thread(keepalived_unit.apply, changed=written.changed)
-
-
-def _commands(change: ServerChange) -> tuple[str, ...]:
-    words = add_server if change.new else set_weight
-    return words(change.frontend, change.server)

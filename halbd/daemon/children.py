@@ -10,24 +10,21 @@ import subprocess
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from pwd import struct_passwd
 from signal import SIGHUP, SIGKILL, Signals
 from typing import Any
 
 import structlog
 
 from halbd.daemon.output import Output
+from halbd.daemon.proxy import Proxy
 from halbd.model.child import Program
 from halbd.model.config import Config
 from halbd.model.errors import FailedError, HalbdError
 from halbd.model.events import Event, Exited, Spawned, SpawnFailed
 from halbd.model.paths import Paths
-from halbd.system import files, haproxy, process
+from halbd.system import files, process
 from halbd.system.process import Identity
 from halbd.system.programs import find, proxy_account, proxy_binary
-
-LOW_PORTS = 1024
-"""Ports below need CAP_NET_BIND_SERVICE (capabilities(7))."""
 
 
 class Children:
@@ -36,11 +33,12 @@ class Children:
     def __init__(
         self,
         paths: Paths,
+        proxy: Proxy,
         post: Callable[[Event], None],
         begin: Callable[[Coroutine[Any, Any, None]], object],
         log: structlog.typing.FilteringBoundLogger,
     ) -> None:
-        self._paths, self._post, self._begin, self._log = paths, post, begin, log
+        self._paths, self._program, self._post, self._begin, self._log = paths, proxy, post, begin, log
         self._who: dict[Program, Identity] = {}
         self._binary: dict[Program, str] = {}
         self._output: dict[Program, Output] = {}
@@ -135,19 +133,11 @@ class Children:
         return f"killed by {Signals(-code).name}" if code < 0 else f"exited with code {code}"
 
     def _proxy(self, config: Config) -> list[str]:
-        user = proxy_account(config.proxy)
-        self._proxy_folder(user)
-        low = any(frontend.port < LOW_PORTS for frontend in config.frontends)
-        return haproxy.command(proxy_binary(config.proxy), self._paths, user, ["+net_bind_service"] if low else [])
-
-    def _proxy_folder(self, user: struct_passwd) -> None:
-        """A folder of the proxy's own: it makes its sockets there without any privilege."""
-        folder = self._paths.proxy_folder
+        """In a folder of its own, where it makes its sockets without any privilege."""
+        user, folder = proxy_account(config.proxy), self._paths.proxy_folder
         folder.mkdir(mode=0o700, exist_ok=True)
         os.chown(folder, user.pw_uid, user.pw_gid)
-        if not self._paths.server_state.exists():
-            # An empty list of states, or HAProxy warns at its first start (its management guide, 9.3).
-            files.write(self._paths.server_state, b"1\n")
+        return self._program.command(config)
 
     def _keepalived(self) -> list[str]:
         """In the foreground, VRRP only, logging to its output. Raises FailedError where another one still runs here.

@@ -7,7 +7,6 @@ import contextlib
 import pickle
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from halbd.daemon.loaded import Loaded, Request
 from halbd.decide.change import Change, change
@@ -29,23 +28,27 @@ class WrongFileError(HalbdError):
         self.problems = problems
 
 
-def load(paths: Paths, file: Path, node: str | None) -> Loaded:
+def load(source: Request) -> Loaded:
     """Read and judge the operator's file.
 
     Raises:
         WrongFileError: with every problem in it, or the one that it cannot be read.
         HalbdError: the loader itself failed.
     """
-    loaded = _ask_loader(Request(paths, file, node))
+    loaded = _ask_loader(source)
     if loaded is None:
-        raise HalbdError(f"cannot load {file}: the loader gave no answer")
+        raise HalbdError(f"cannot load {source.file}: the loader gave no answer")
     return loaded
 
 
-def load_last_good(paths: Paths, node: str | None) -> Loaded | None:
-    """The generation in force at the last run, from its own copies of every file; None where there is none."""
+def load_last_good(source: Request) -> Loaded | None:
+    """The generation that last worked, from its own copies of every file; None where there is none.
+
+    Raises:
+        HalbdError: the loader itself failed.
+    """
     try:
-        return _ask_loader(Request(paths, None, node))
+        return _ask_loader(source)
     except WrongFileError:
         return None
 

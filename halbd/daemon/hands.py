@@ -14,6 +14,7 @@ from halbd.daemon.addresses import Addresses
 from halbd.daemon.changer import Changer
 from halbd.daemon.children import Children
 from halbd.daemon.history import History
+from halbd.daemon.proxy import Proxy
 from halbd.decide.status import transition
 from halbd.decide.targets import local_targets
 from halbd.model.child import Program
@@ -49,7 +50,7 @@ from halbd.model.evidence import Target
 from halbd.model.paths import Paths
 from halbd.model.state import State
 from halbd.model.transition import Transition
-from halbd.system import files, generations, haproxy, keepalived_unit
+from halbd.system import files, generations, keepalived_unit
 from halbd.system.probe import Prober
 
 
@@ -60,13 +61,20 @@ class Hands:
         self,
         paths: Paths,
         children: Children,
+        proxy: Proxy,
         history: History,
         changer: Changer,
         post: Callable[[Event], None],
         state: Callable[[], State],
         begin: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
     ) -> None:
-        self._paths, self._children, self._history, self._changer = paths, children, history, changer
+        self._paths, self._children, self._proxy, self._history, self._changer = (
+            paths,
+            children,
+            proxy,
+            history,
+            changer,
+        )
         self._post, self._state, self._begin = post, state, begin
         self._addresses = Addresses(post, begin)
         # One thread, so that lines keep their order; not the loop, which a disk that stalls would stop.
@@ -123,7 +131,7 @@ class Hands:
     async def _look_at_proxy(self) -> None:
         timeout = self._state().config.health.timeout
         try:
-            view = await haproxy.view(self._paths, timeout)
+            view = await self._proxy.view(timeout)
         except TimeoutError:
             self._post(ProxySilent(f"no answer within {timeout:g} s"))
         except OSError as error:
@@ -133,7 +141,7 @@ class Hands:
 
     async def _cut(self, effect: CutConnections) -> None:
         try:
-            await haproxy.cut_connections(self._paths, effect.frontend, effect.server)
+            await self._proxy.cut_connections(effect.frontend, effect.server)
         except HalbdError as error:
             self._log.warning("proxy.connections_not_cut", server=effect.server, why=str(error))
         else:

@@ -18,8 +18,10 @@ from halbd.daemon.generation import WrongFileError
 from halbd.daemon.hands import Hands
 from halbd.daemon.history import History
 from halbd.daemon.http import serve
+from halbd.daemon.loaded import Request
 from halbd.daemon.logs import configure
 from halbd.daemon.owner import Owner
+from halbd.daemon.proxy import proxy
 from halbd.daemon.routes import Routes
 from halbd.daemon.teller import Teller
 from halbd.model.child import Program
@@ -38,7 +40,7 @@ def run(config_file: Path, node: str | None, paths: Paths) -> int:
     code = 0
     try:
         with _only_one(paths):
-            asyncio.run(_live(config_file, node, paths))
+            asyncio.run(_live(Request(paths, config_file, node)))
     except* (HalbdError, OSError) as group:
         code = max(_explain(error, config_file, log) for error in group.exceptions)
     return code
@@ -67,7 +69,7 @@ def _only_one(paths: Paths) -> IO[str]:
     return lock
 
 
-async def _live(file: Path, node: str | None, paths: Paths) -> None:
+async def _live(source: Request) -> None:
     """Everything runs in one task group: a bug anywhere ends the daemon, and systemd starts it again.
 
     The proxy and keepalived go on meanwhile, and the next daemon takes them up.
@@ -75,20 +77,21 @@ async def _live(file: Path, node: str | None, paths: Paths) -> None:
     stop = asyncio.Event()
     for number in (SIGTERM, SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    begun = await start.begin(paths, file, node)
+    begun = await start.begin(source)
     async with asyncio.TaskGroup() as tasks:
-        await _Daemon(file, node, paths, tasks).live(begun, stop)
+        await _Daemon(begun.config, source, tasks).live(begun, stop)
 
 
 class _Daemon:
     """Holds what must live as long as the daemon."""
 
-    def __init__(self, file: Path, node: str | None, paths: Paths, tasks: asyncio.TaskGroup) -> None:
-        self._paths, self._tasks = paths, tasks
+    def __init__(self, config: Config, source: Request, tasks: asyncio.TaskGroup) -> None:
+        self._paths, self._tasks = source.paths, tasks
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
-        self._children = Children(paths, self._post, tasks.create_task, self._log)
-        self._history = History(paths.history)
-        self._changer = Changer(paths, file, node, self._children, self._post, lambda: self.state)
+        self._history = History(source.paths.history)
+        self._program = proxy(config, source.paths)
+        self._children = Children(source.paths, self._program, self._post, tasks.create_task, self._log)
+        self._changer = Changer(source, self._children, self._program, self._post, lambda: self.state)
         self._background: list[asyncio.Task[None]] = []
 
     @property
@@ -109,6 +112,7 @@ class _Daemon:
         hands = Hands(
             self._paths,
             self._children,
+            self._program,
             self._history,
             self._changer,
             self._post,

@@ -6,14 +6,13 @@ import asyncio
 import contextlib
 import os
 import socket
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 from halbd.daemon import generation
 from halbd.daemon.children import already_running
 from halbd.daemon.generation import WrongFileError
 from halbd.daemon.history import History
-from halbd.daemon.loaded import Loaded
+from halbd.daemon.loaded import Loaded, Request
 from halbd.daemon.owner import read_clocks
 from halbd.decide.groups import groups
 from halbd.decide.listen import sockets
@@ -37,7 +36,7 @@ class Begun:
     rejected: tuple[str, ...]
 
 
-async def begin(paths: Paths, file: Path, node: str | None) -> Begun:
+async def begin(source: Request) -> Begun:
     """Put a generation in force: of the file on disk or, where that is not to be had, the last good one.
 
     Raises:
@@ -45,11 +44,11 @@ async def begin(paths: Paths, file: Path, node: str | None) -> Begun:
         HalbdError: the world is in the way, and no earlier generation is there.
     """
     try:
-        loaded = await asyncio.to_thread(generation.load, paths, file, node)
-        await _install(paths, loaded)
+        loaded = await asyncio.to_thread(generation.load, source)
+        await _install(source.paths, loaded)
     except HalbdError as error:
         words = tuple(map(str, error.problems)) if isinstance(error, WrongFileError) else (str(error),)
-        last = await _last_good(paths, node)
+        last = await _last_good(replace(source, file=None))
         if last is None:
             raise
         return Begun(last.config, words)
@@ -62,12 +61,12 @@ async def _install(paths: Paths, loaded: Loaded) -> None:
     await generation.install(paths, loaded, own, sockets(loaded.config))
 
 
-async def _last_good(paths: Paths, node: str | None) -> Loaded | None:
+async def _last_good(source: Request) -> Loaded | None:
     """The generation that was last seen to work, in force again; None where there is none that can be."""
     try:
-        last = await asyncio.to_thread(generation.load_last_good, paths, node)
+        last = await asyncio.to_thread(generation.load_last_good, source)
         if last is not None:
-            await _install(paths, last)
+            await _install(source.paths, last)
     except HalbdError:
         return None
     return last

@@ -9,7 +9,6 @@ from halbd.decide.listen import sockets
 from halbd.model.config import Address, Config, Frontend, Server
 from halbd.model.files import FileSet
 
-PROXY_FILES = ("haproxy.cfg", "ca-")
 KEEPALIVED_FILE = "keepalived.conf"
 
 
@@ -75,7 +74,7 @@ def keepalived_changed(old: FileSet, new: FileSet) -> bool:
 
 
 def _proxy_files(files: FileSet) -> dict[str, str]:
-    return {f.name: f.text for f in files.files if f.name.startswith(PROXY_FILES)}
+    return {f.name: f.text for f in files.files if f.name != KEEPALIVED_FILE}
 
 
 def _servers(old: Config, new: Config) -> tuple[ServerChange, ...]:

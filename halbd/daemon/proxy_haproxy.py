@@ -1,0 +1,62 @@
+"""HAProxy: one process for its life, a new worker for each reload, servers changed over its admin socket."""
+
+from __future__ import annotations
+
+import structlog
+
+from halbd.decide.change import Change, ServerChange
+from halbd.model.config import Config
+from halbd.model.errors import HalbdError
+from halbd.model.evidence import ProxyView
+from halbd.model.paths import Paths
+from halbd.render.haproxy import add_server, set_weight
+from halbd.system import files, haproxy
+from halbd.system.programs import proxy_account, proxy_binary
+
+LOW_PORTS = 1024
+"""Ports below need CAP_NET_BIND_SERVICE (capabilities(7))."""
+
+
+class Haproxy:
+    """See `halbd.daemon.proxy.Proxy`."""
+
+    def __init__(self, paths: Paths) -> None:
+        self._paths = paths
+        self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+
+    def command(self, config: Config) -> list[str]:
+        """In master-worker mode, without privileges but for ports below 1024."""
+        if not self._paths.server_state.exists():
+            # An empty list of states, or HAProxy warns at its first start (its management guide, 9.3).
+            files.write(self._paths.server_state, b"1\n")
+        low = any(frontend.port < LOW_PORTS for frontend in config.frontends)
+        capabilities = ["+net_bind_service"] if low else []
+        return haproxy.command(proxy_binary(config.proxy), self._paths, proxy_account(config.proxy), capabilities)
+
+    async def view(self, within: float) -> ProxyView:
+        """By `show stat`."""
+        return await haproxy.view(self._paths, within)
+
+    async def take_up(self, change: Change) -> None:
+        """Change servers in the running proxy; what it refuses, and all else, by a reload."""
+        reload = change.proxy_reload
+        try:
+            await haproxy.command_all(self._paths, [c for one in change.servers for c in _commands(one)])
+        except HalbdError as error:
+            self._log.warning("proxy.reloaded_instead", why=str(error))
+            reload = True
+        if reload:
+            await self.reload()
+
+    async def reload(self) -> None:
+        """A new worker on the files in force."""
+        await haproxy.reload(self._paths)
+
+    async def cut_connections(self, frontend: str, server: str) -> None:
+        """By `shutdown sessions server`."""
+        await haproxy.cut_connections(self._paths, frontend, server)
+
+
+def _commands(change: ServerChange) -> tuple[str, ...]:
+    words = add_server if change.new else set_weight
+    return words(change.frontend, change.server)
