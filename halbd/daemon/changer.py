@@ -72,6 +72,10 @@ class Changer:
     async def _change(self, new: Loaded) -> Done:
         old = self._state().config
         change = generation.compare(self._paths, old, new)
+        if self._children.behind(Program.PROXY):
+            change = replace(change, servers=(), proxy_reload=True)
+        if self._children.behind(Program.KEEPALIVED):
+            change = replace(change, keepalived_reload=True)
         pid = self._state().proxy.pid
         own = process.family(pid) if pid else frozenset[int]()
         undo = await generation.install(self._paths, new, own, change.new_binds)

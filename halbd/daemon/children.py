@@ -26,6 +26,9 @@ from halbd.system import files, process
 from halbd.system.process import Identity
 from halbd.system.programs import find, proxy_account, proxy_binary
 
+FILES = {Program.PROXY: "haproxy.cfg", Program.KEEPALIVED: "keepalived.conf"}
+"""What each program is given on its command line, in the folder of the generation in force."""
+
 
 class Children:
     """Hands for the proxy and for keepalived."""
@@ -73,6 +76,11 @@ class Children:
             with contextlib.suppress(ProcessLookupError):  # it has just died, and the next one reads the new file
                 os.kill(noted.who.pid, SIGHUP)
             self.taken_up(Program.KEEPALIVED)
+
+    def behind(self, program: Program) -> bool:
+        """The program runs, and has not taken up the generation in force."""
+        noted = already_running(self._paths, program)
+        return noted is not None and noted.generation != self._generation()
 
     def taken_up(self, program: Program) -> None:
         """The program runs on the generation in force: note it, for the next daemon.
@@ -175,13 +183,17 @@ class Noted:
 
 
 def already_running(paths: Paths, program: Program) -> Noted | None:
-    """What an earlier daemon started, if it still runs: PID, start time and executable agree with its note."""
+    """What an earlier daemon started, if it still runs: PID, start time and executable agree with its note.
+
+    Where the note is lost, the process whose command line names our own file is it, on an unknown generation.
+    """
     try:
         noted = json.loads(_note(paths, program).read_text())
         who, binary = Identity(int(noted["pid"]), int(noted["start_ticks"])), str(noted["program"])
         generation = str(noted["generation"])
     except (OSError, ValueError, KeyError, TypeError):
-        return None
+        found = process.leader_with(str(paths.current / FILES[program]))
+        return Noted(found, process.program_of(found.pid) or "", "") if found else None
     same = process.identity(who.pid) == who and process.program_of(who.pid) == binary
     return Noted(who, binary, generation) if same else None
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from halbd.daemon.loaded import Loaded, Request
 from halbd.decide.change import Change, change
+from halbd.decide.listen import overlap
 from halbd.model.config import Address, Config
 from halbd.model.errors import HalbdError, RefusedError
 from halbd.model.paths import Paths
@@ -69,7 +70,7 @@ def compare(paths: Paths, old: Config, new: Loaded) -> Change:
 
 
 async def install(
-    paths: Paths, new: Loaded, own_pids: frozenset[int], binds: tuple[tuple[Address | None, int], ...]
+    paths: Paths, new: Loaded, own_pids: frozenset[int], binds: tuple[tuple[Address, int], ...]
 ) -> Callable[[], None]:
     """Check a generation with the real programs and put it in force; returns what undoes that.
 
@@ -84,7 +85,7 @@ async def install(
 
 
 def _install(
-    paths: Paths, new: Loaded, own_pids: frozenset[int], binds: tuple[tuple[Address | None, int], ...]
+    paths: Paths, new: Loaded, own_pids: frozenset[int], binds: tuple[tuple[Address, int], ...]
 ) -> Callable[[], None]:
     """In a thread of its own: a disk that stalls must not stall the verdict."""
     free_ports(binds, own_pids)
@@ -103,7 +104,7 @@ def _install(
     return lambda: generations.roll_back(paths, before)
 
 
-def free_ports(binds: tuple[tuple[Address | None, int], ...], own_pids: frozenset[int]) -> None:
+def free_ports(binds: tuple[tuple[Address, int], ...], own_pids: frozenset[int]) -> None:
     """See that nobody else listens there: neither proxy's checker does, and HAProxy's failed bind is an outage of 2 s.
 
     Raises:
@@ -114,7 +115,5 @@ def free_ports(binds: tuple[tuple[Address | None, int], ...], own_pids: frozense
     listeners = process.listeners(frozenset(port for _, port in binds))
     for bind, port in binds:
         for one in listeners:
-            wild = {"0.0.0.0", "::"}  # compared, not bound
-            overlaps = bind is None or one.address in wild or one.address == str(bind)
-            if one.port == port and overlaps and one.pid not in own_pids:
+            if one.port == port and overlap(bind, one.address) and one.pid not in own_pids:
                 raise RefusedError(f"cannot listen on port {port}: {one.name} (pid {one.pid or '?'}) already does")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine
+import time
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, assert_never
 
@@ -33,6 +34,7 @@ from halbd.model.effects import (
     Say,
     Signal,
     Spawn,
+    StartKeepalivedUnit,
     TakeUp,
     WriteLook,
 )
@@ -52,6 +54,9 @@ from halbd.model.state import State
 from halbd.model.transition import Transition
 from halbd.system import files, generations, keepalived_unit
 from halbd.system.probe import Prober
+
+REASSERT = 1.0
+"""Seconds between two looks at the track_files."""
 
 
 class Hands:
@@ -81,6 +86,7 @@ class Hands:
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="disk")
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
         self._prober = Prober()
+        self._reassert_at = 0.0
 
     def perform(self, effect: Effect) -> None:
         """Do one thing, or begin it."""
@@ -95,6 +101,8 @@ class Hands:
                 self._begin(self._probe(effect.target))
             case LookAtProxy():
                 self._begin(self._look_at_proxy())
+            case StartKeepalivedUnit():
+                self._begin(self._start_keepalived())
             case CutConnections():
                 self._begin(self._cut(effect))
             case LookAtKeepalived():
@@ -118,8 +126,23 @@ class Hands:
             case _:
                 assert_never(effect)
 
+    def reassert(self, pushed: Mapping[str, int]) -> None:
+        """Once a second: a track_file that somebody else wrote, emptied or removed is written again."""
+        if time.monotonic() < self._reassert_at:
+            return
+        self._reassert_at = time.monotonic() + REASSERT
+        for name, value in pushed.items():
+            try:
+                held = (self._paths.track_folder / name).read_text()
+            except OSError as error:
+                held = str(error.strerror)
+            if held != f"{value}\n":
+                self._log.error("verdict.tampered", file=name, value=value, found=held[:100])
+                self._post(PushFailed(name))
+
     def _push(self, effect: Push) -> None:
         try:
+            self._paths.track_folder.mkdir(exist_ok=True)
             files.overwrite(self._paths.track_folder / effect.name, f"{effect.value}\n")
         except OSError as error:
             self._log.error("verdict.not_pushed", file=effect.name, value=effect.value, why=error.strerror)
@@ -163,9 +186,16 @@ class Hands:
         except OSError as error:
             self._log.error("generation.not_marked", why=error.strerror)
 
+    async def _start_keepalived(self) -> None:
+        try:
+            await asyncio.to_thread(keepalived_unit.apply, changed=False)
+        except HalbdError as error:
+            self._log.error("keepalived.not_started", why=str(error))
+
     async def _look_at_keepalived(self) -> None:
         try:
-            self._post(KeepalivedSeen(await asyncio.to_thread(keepalived_unit.main_pid)))
+            unit = await asyncio.to_thread(keepalived_unit.look)
+            self._post(KeepalivedSeen(unit.pid, unit.failed))
         except HalbdError as error:
             self._log.warning("keepalived.not_asked", why=str(error))
 

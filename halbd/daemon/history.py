@@ -8,6 +8,7 @@ from collections import deque
 from datetime import datetime
 from ipaddress import ip_address
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from halbd.decide.status import transition
@@ -16,6 +17,8 @@ from halbd.system import files
 
 LONGEST = 10_000
 """Lines that are kept; the older half goes when there are twice as many."""
+AT_HAND = 1000
+"""Transitions that are kept in memory: whoever may ask must not make the daemon read a long file each time."""
 
 
 class History:
@@ -24,7 +27,10 @@ class History:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._waiting: deque[str] = deque(maxlen=LONGEST)
-        self._lines = sum(1 for _ in self._read())
+        rows = self._read()
+        self._lines = len(rows)
+        self._latest = deque(rows, maxlen=AT_HAND)
+        self._lock = Lock()
         self._mend()
 
     @property
@@ -34,7 +40,10 @@ class History:
 
     def add(self, one: Transition) -> str | None:
         """Write a transition, and what waited before it; returns why not, where that fails."""
-        self._waiting.append(json.dumps(transition(one)))
+        row = transition(one)
+        with self._lock:
+            self._latest.append(row)
+        self._waiting.append(json.dumps(row))
         try:
             while self._waiting:
                 files.append(self._path, self._waiting[0])
@@ -46,8 +55,9 @@ class History:
         return None
 
     def last(self, count: int) -> list[dict[str, Any]]:
-        """The last transitions, oldest first; a line that a crash tore is left out."""
-        return list(deque(self._read(), maxlen=count))
+        """The last transitions, oldest first, as far as they are at hand; a line that a crash tore is left out."""
+        with self._lock:
+            return list(self._latest)[-count:] if count else []
 
     def transitions(self, count: int) -> tuple[Transition, ...]:
         """The same as values."""
@@ -69,7 +79,7 @@ class History:
 
     def _trim(self) -> None:
         if self._lines >= 2 * LONGEST:
-            rows = self.last(LONGEST)
+            rows = self._read()[-LONGEST:]
             files.write(self._path, "".join(json.dumps(row) + "\n" for row in rows).encode())
             self._lines = len(rows)
 

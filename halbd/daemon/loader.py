@@ -41,7 +41,7 @@ def _load(request: Request) -> Answer:
         source = generations.last_good(request.paths)
         return _loaded(request, source.text, source.read, source.read_secret) if source else None
     try:
-        text = request.file.read_bytes()
+        text = read_file(request.file)
     except OSError as error:
         hint = "write it, or name another with --config" if isinstance(error, FileNotFoundError) else ""
         return (Problem(0, str(request.file), f"cannot read it: {error.strerror}", hint),)

@@ -77,6 +77,7 @@ async def _live(source: Request) -> None:
     stop = asyncio.Event()
     for number in (SIGTERM, SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    asyncio.get_running_loop().add_signal_handler(SIGHUP, lambda: None)  # the file is being read in any case
     begun = await start.begin(source)
     async with asyncio.TaskGroup() as tasks:
         await _Daemon(begun.config, source, tasks).live(begun, stop)
@@ -92,6 +93,7 @@ class _Daemon:
         self._program = proxy(config, source.paths)
         self._children = Children(source.paths, self._program, self._post, tasks.create_task, self._log)
         self._changer = Changer(source, self._children, self._program, self._post, lambda: self.state)
+        self._teller = Teller(Notifier())
         self._background: list[asyncio.Task[None]] = []
 
     @property
@@ -109,7 +111,7 @@ class _Daemon:
         """From the first event to the last effect."""
         configure(begun.config.log)
         state = start.first_state(self._paths, begun.config, self._history)
-        hands = Hands(
+        self._hands = Hands(
             self._paths,
             self._children,
             self._program,
@@ -119,7 +121,7 @@ class _Daemon:
             lambda: self.state,
             self._tasks.create_task,
         )
-        self._owner = Owner(state, hands.perform, Teller(Notifier()).tell)
+        self._owner = Owner(state, self._hands.perform, self._turned)
         # Before anything else: a proxy that runs must not for a moment count as one that has not started yet.
         self._children.adopt(Program.PROXY)
         self._post(ConfigApplied(begun.config))
@@ -134,6 +136,11 @@ class _Daemon:
         self._paths.socket.unlink(missing_ok=True)
         for task in self._background:
             task.cancel()
+
+    def _turned(self, state: State) -> None:
+        """After every turn of the loop, which comes at least once a second."""
+        self._hands.reassert(state.pushed)
+        self._teller.tell(state)
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         """Until it is done, or the daemon stops."""

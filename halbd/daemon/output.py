@@ -15,6 +15,8 @@ from pathlib import Path
 
 CHUNK = 65536
 LAST_WORDS = 3
+MOST_LINES = 200
+"""Of one chunk; the rest is lost."""
 LONGEST_LINE = 2000
 
 
@@ -36,13 +38,13 @@ class Output:
         return os.open(self._fifo, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
 
     def drain(self) -> None:
-        """Read what is there now."""
+        """Read one chunk of what is there: a child that never stops talking must not keep the loop."""
         with contextlib.suppress(BlockingIOError):
-            while chunk := os.read(self._descriptor, CHUNK):
-                *lines, self._rest = (self._rest + chunk).split(b"\n")
-                self._rest = self._rest[:LONGEST_LINE]
-                for line in lines:
-                    self._line(line.decode(errors="replace").rstrip()[:LONGEST_LINE])
+            chunk = os.read(self._descriptor, CHUNK)
+            *lines, self._rest = (self._rest + chunk).split(b"\n")
+            self._rest = self._rest[:LONGEST_LINE]
+            for line in lines[-MOST_LINES:]:
+                self._line(line.decode(errors="replace").rstrip()[:LONGEST_LINE])
 
     def last_words(self) -> str:
         """The last lines, and forget them: the next child has words of its own."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 from urllib.parse import parse_qs, urlsplit
@@ -15,9 +14,6 @@ from halbd.daemon.owner import read_clocks
 from halbd.decide.status import check, status
 from halbd.model.errors import HalbdError
 from halbd.model.state import State
-
-LONGEST_HISTORY = 1000
-"""Transitions that one answer holds at the most."""
 
 
 class Daemon(Protocol):
@@ -70,8 +66,7 @@ class Routes:
         words = parse_qs(urlsplit(request.target).query).get("limit", ["100"])[-1]
         if not (words.isascii() and words.isdigit()):
             return Response(400, {"error": f"cannot list {words[:20]} transitions: limit is a whole number"})
-        rows = await asyncio.to_thread(self._history.last, min(int(words[:9]), LONGEST_HISTORY))
-        return Response(200, {"transitions": rows})
+        return Response(200, {"transitions": self._history.last(int(words[:9]))})
 
     async def _reload(self, _: Request) -> Response:
         try:

@@ -45,7 +45,7 @@ async def begin(source: Request) -> Begun:
     """
     try:
         loaded = await asyncio.to_thread(generation.load, source)
-        await _install(source.paths, loaded)
+        await _install(source.paths, loaded, sockets(loaded.config))
     except HalbdError as error:
         words = tuple(map(str, error.problems)) if isinstance(error, WrongFileError) else (str(error),)
         last = await _last_good(replace(source, file=None))
@@ -55,18 +55,21 @@ async def begin(source: Request) -> Begun:
     return Begun(loaded.config, ())
 
 
-async def _install(paths: Paths, loaded: Loaded) -> None:
+async def _install(paths: Paths, loaded: Loaded, binds: tuple[tuple[Address, int], ...]) -> None:
     running = already_running(paths, Program.PROXY)
     own = process.family(running.who.pid) if running else frozenset[int]()
-    await generation.install(paths, loaded, own, sockets(loaded.config))
+    await generation.install(paths, loaded, own, binds)
 
 
 async def _last_good(source: Request) -> Loaded | None:
-    """The generation that was last seen to work, in force again; None where there is none that can be."""
+    """The generation that was last seen to work, in force again; None where there is none that can be.
+
+    Whoever holds its ports: the proxy is tried until it starts, and status says why it does not.
+    """
     try:
         last = await asyncio.to_thread(generation.load_last_good, source)
         if last is not None:
-            await _install(source.paths, last)
+            await _install(source.paths, last, ())
     except HalbdError:
         return None
     return last

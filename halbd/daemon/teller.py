@@ -18,6 +18,7 @@ class Teller:
         self._notifier = notifier
         self._said = ""
         self._ready = False
+        self._stopping = False
         self._next_sign = 0.0
 
     def tell(self, state: State) -> None:
@@ -31,7 +32,8 @@ class Teller:
         if not self._ready and not answer.stale:
             self._ready = True
             self._notifier.send("READY=1")
-        if state.stopping:
+        if state.stopping and not self._stopping:
+            self._stopping = True
             self._notifier.send("STOPPING=1")
         interval = self._notifier.watchdog_interval
         if interval and time.monotonic() >= self._next_sign:

@@ -37,7 +37,7 @@ class Change:
     proxy_reload: bool
     servers: tuple[ServerChange, ...]
     keepalived_reload: bool
-    new_binds: tuple[tuple[Address | None, int], ...]
+    new_binds: tuple[tuple[Address, int], ...]
     warnings: tuple[str, ...]
 
     @property

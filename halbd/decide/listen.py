@@ -9,14 +9,30 @@ from halbd.model.config import Address, Config, Frontend
 _LOOPBACK = IPv4Address("127.0.0.1")
 
 
-def sockets(config: Config) -> tuple[tuple[Address | None, int], ...]:
-    """Every address (None: all) and port that the proxy listens on, the ones for this node's own probes included."""
-    found: dict[tuple[Address | None, int], None] = {}
+def sockets(config: Config) -> tuple[tuple[Address, int], ...]:
+    """Every address and port that the proxy listens on, the ones for this node's own probes included."""
+    found: dict[tuple[Address, int], None] = {}
     for frontend in config.frontends:
-        found[frontend.bind, frontend.port] = None
+        found[frontend.bind or all_addresses(config), frontend.port] = None
         if frontend.bind is not None:
             found[local_address(config, frontend), frontend.port] = None
     return tuple(found)
+
+
+def all_addresses(config: Config) -> Address:
+    """What `bind: "*"` means: IPv6 only where the cluster uses it, so that a kernel without it starts too."""
+    addresses = [*(node.address for node in config.nodes), *(vip.address for vip in config.vips)]
+    return (
+        IPv6Address("::") if any(address.version == 6 for address in addresses) else IPv4Address("0.0.0.0")
+    )  # "*" is the operator's word
+
+
+def overlap(ours: Address, theirs: Address) -> bool:
+    """Two sockets on one port are in each other's way (ip(7), ipv6(7): :: takes IPv4 connections as well)."""
+    if ours == theirs:
+        return True
+    wide = [one for one in (ours, theirs) if one.is_unspecified]
+    return any(one.version == 6 for one in wide) or (bool(wide) and ours.version == theirs.version)
 
 
 def local_address(config: Config, frontend: Frontend) -> Address:

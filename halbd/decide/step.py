@@ -9,7 +9,17 @@ from halbd.decide import blind, cutting, holding, life, probing, stopping
 from halbd.decide.verdict import verdict
 from halbd.model.child import Child, Phase, Program
 from halbd.model.config import LogLevel
-from halbd.model.effects import DumpAddresses, Effect, LookAtKeepalived, MarkGood, Push, Say, TakeUp, WriteLook
+from halbd.model.effects import (
+    DumpAddresses,
+    Effect,
+    LookAtKeepalived,
+    MarkGood,
+    Push,
+    Say,
+    StartKeepalivedUnit,
+    TakeUp,
+    WriteLook,
+)
 from halbd.model.events import (
     AddressChanged,
     AddressesDumped,
@@ -112,11 +122,14 @@ def _mark(state: State, event: ProbeDone) -> Step:
 
 
 def _keepalived_seen(state: State, event: KeepalivedSeen) -> Step:
-    """Systemd runs keepalived; that it went is told, since a VIP may be left behind."""
-    gone = state.keepalived.pid is not None and event.pid is None
+    """What systemd says. One that failed is started again, for its VIP is still here; not one that was stopped."""
+    effects: tuple[Effect, ...] = ()
+    if state.keepalived.pid is not None and event.pid is None:
+        effects += (Say(LogLevel.ERROR, "keepalived.gone", {"pid": state.keepalived.pid, "failed": event.failed}),)
+    if event.failed and not state.stopping:
+        effects += (StartKeepalivedUnit(),)
     phase = Phase.RUNNING if event.pid else Phase.STOPPED
-    said = (Say(LogLevel.ERROR, "keepalived.gone", {"pid": state.keepalived.pid}),) if gone else ()
-    return replace(state, keepalived=replace(state.keepalived, phase=phase, pid=event.pid)), said
+    return replace(state, keepalived=replace(state.keepalived, phase=phase, pid=event.pid)), effects
 
 
 def _due(state: State, now: Now) -> Step:

@@ -41,6 +41,11 @@ class LookAtProxy:
 
 
 @dataclass(frozen=True, slots=True)
+class StartKeepalivedUnit:
+    """Have systemd start keepalived.service, which has failed."""
+
+
+@dataclass(frozen=True, slots=True)
 class CutConnections:
     """End the established connections to a server that is down."""
 
@@ -112,6 +117,7 @@ Effect: TypeAlias = (
     | Probe
     | LookAtProxy
     | LookAtKeepalived
+    | StartKeepalivedUnit
     | CutConnections
     | DumpAddresses
     | Push

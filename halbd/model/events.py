@@ -85,9 +85,10 @@ class AddressesDumped:
 
 @dataclass(frozen=True, slots=True)
 class KeepalivedSeen:
-    """What systemd says of keepalived.service; `pid` is None when it does not run."""
+    """What systemd says of keepalived.service; `pid` is None when it does not run, `failed` when nobody stopped it."""
 
     pid: int | None
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

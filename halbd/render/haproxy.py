@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address
 
-from halbd.decide.listen import local_address
+from halbd.decide.listen import all_addresses, local_address
 from halbd.model.config import Address, Balance, Check, Config, Frontend, Scheme, Server, Timeouts
 from halbd.model.files import Surroundings
 from halbd.model.paths import Paths
@@ -96,9 +96,7 @@ def _binds(config: Config, frontend: Frontend) -> Iterator[Line]:
 
 
 def _bind_all(config: Config, port: int) -> Line:
-    """IPv6 is bound only where the cluster uses it, so that a kernel without IPv6 (ipv6.disable=1) starts too."""
-    addresses = [*(node.address for node in config.nodes), *(vip.address for vip in config.vips)]
-    if any(address.version == 6 for address in addresses):
+    if all_addresses(config).version == 6:
         return line("bind", f":::{port}", "v4v6", *_USER_TIMEOUT)
     return line("bind", f"*:{port}", *_USER_TIMEOUT)
 

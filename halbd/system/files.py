@@ -64,5 +64,6 @@ def overwrite(path: Path, text: str) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         os.pwrite(descriptor, text.encode(), 0)
+        os.ftruncate(descriptor, len(text))  # after the write: what somebody else had put there
     finally:
         os.close(descriptor)

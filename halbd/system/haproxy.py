@@ -18,6 +18,8 @@ from halbd.system.run import run
 
 RELOAD_DEADLINE = 10.0
 """Seconds that a reload may take."""
+LONGEST_ANSWER = 4 * 2**20
+"""Bytes of one answer: some thousands of servers."""
 MASTER_PATIENCE = 0.3
 """Seconds for one answer of a master that may be re-executing itself."""
 
@@ -56,9 +58,19 @@ async def ask(socket: Path, question: str, within: float) -> str:
         try:
             writer.write(question.encode() + b"\n")
             writer.write_eof()  # else the master would wait for more, and never end its answer
-            return (await reader.read()).decode(errors="replace")
+            return (await _all(reader)).decode(errors="replace")
         finally:
             writer.close()
+
+
+async def _all(reader: asyncio.StreamReader) -> bytes:
+    """Up to the end. The proxy may be in a stranger's hands: it must not fill our memory."""
+    whole = b""
+    while part := await reader.read(65536):
+        whole += part
+        if len(whole) > LONGEST_ANSWER:
+            raise ConnectionError(f"the answer is longer than {LONGEST_ANSWER} bytes")
+    return whole
 
 
 async def view(paths: Paths, within: float) -> ProxyView:
@@ -66,7 +78,10 @@ async def view(paths: Paths, within: float) -> ProxyView:
     text = await ask(paths.admin_socket, "show stat -1 4 -1", within)
     if not (text.startswith("# pxname,svname,") and text.endswith("\n\n")):
         raise ConnectionError("the answer of the admin socket is not whole")
-    return parse_stat(text)
+    try:
+        return parse_stat(text)
+    except (KeyError, AttributeError, csv.Error) as error:
+        raise ConnectionError(f"the answer of the admin socket makes no sense: {error!r}") from error
 
 
 def parse_stat(text: str) -> ProxyView:
@@ -165,4 +180,4 @@ async def _reloaded(paths: Paths, before: frozenset[int]) -> bool:
 def _workers(text: str) -> frozenset[int]:
     """The PIDs under "# workers", without the old ones."""
     current = text.partition("# workers")[2].partition("# old workers")[0]
-    return frozenset(int(line.split()[0]) for line in current.splitlines() if line[:1].isdigit())
+    return frozenset(int(line.split()[0]) for line in current.splitlines() if line[:1] in set("123456789"))

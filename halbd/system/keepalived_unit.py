@@ -23,10 +23,20 @@ def systemd_runs() -> bool:
     return Path("/run/systemd/system").is_dir()
 
 
-def main_pid() -> int | None:
-    """The PID of the running service, None where it does not run. Raises HalbdError."""
-    words = run(["systemctl", "show", "--property=MainPID", "--value", UNIT]).words
-    return int(words) if words.isdigit() and words != "0" else None
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The service: `pid` is None where it does not run; `failed`: and nobody asked it to stop."""
+
+    pid: int | None
+    failed: bool
+
+
+def look() -> Unit:
+    """Ask systemd. Raises HalbdError."""
+    words = run(["systemctl", "show", "--property=MainPID,ActiveState", UNIT]).words
+    said = dict(line.split("=", 1) for line in words.splitlines() if "=" in line)
+    pid = said.get("MainPID", "")
+    return Unit(int(pid) if pid.isdecimal() and pid != "0" else None, said.get("ActiveState") == "failed")
 
 
 def apply(*, changed: bool) -> None:
@@ -39,7 +49,7 @@ def apply(*, changed: bool) -> None:
         FailedError: it does not start.
         HalbdError: systemctl cannot be run.
     """
-    pid = main_pid()
+    pid = look().pid
     if pid is not None:
         if changed:
             with contextlib.suppress(ProcessLookupError):  # it has just gone; its next start reads the new file

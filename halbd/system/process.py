@@ -10,7 +10,7 @@ import socket
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
 import psutil
@@ -106,6 +106,16 @@ def send(who: Identity, number: signal.Signals) -> None:
         os.killpg(who.pid, number)
 
 
+def leader_with(argument: str) -> Identity | None:
+    """The process of root's or the proxy's that leads its own session and was started with this very argument."""
+    for one in psutil.process_iter(["pid", "cmdline"]):
+        pid, words = one.info["pid"], one.info["cmdline"] or []
+        with contextlib.suppress(ProcessLookupError):
+            if argument in words and os.getsid(pid) == pid:
+                return identity(pid)
+    return None
+
+
 def family(pid: int) -> frozenset[int]:
     """The process and everything below it."""
     try:
@@ -119,7 +129,7 @@ def family(pid: int) -> frozenset[int]:
 class Listener:
     """Somebody listening on a TCP port; `pid` is None where the kernel does not tell."""
 
-    address: str
+    address: IPv4Address | IPv6Address
     port: int
     pid: int | None
     name: str
@@ -129,7 +139,9 @@ def listeners(ports: frozenset[int]) -> tuple[Listener, ...]:
     """Who listens on these TCP ports in this network namespace."""
     listening = (one for one in psutil.net_connections("tcp") if one.status == psutil.CONN_LISTEN)
     rows = ((one.laddr, one.pid) for one in listening if one.laddr)
-    return tuple(Listener(at.ip, at.port, pid, _name(pid)) for at, pid in rows if at.port in ports)
+    return tuple(
+        Listener(ip_address(at.ip.partition("%")[0]), at.port, pid, _name(pid)) for at, pid in rows if at.port in ports
+    )
 
 
 def _name(pid: int | None) -> str:

@@ -151,3 +151,23 @@ def test_a_broken_file_is_started_over_with_the_last_good_generation(pair: Pair,
     assert config["digest"] == digest
     assert any("70000 is not a port" in problem for problem in config["rejected"]["problems"])
     assert node.lines("config.rejected")
+
+
+@pytest.mark.usefixtures("still")
+def test_a_proxy_whose_note_is_lost_is_known_by_its_command_line(pair: Pair) -> None:
+    """As after a full disk: refusing to start because our own proxy holds the port would be for ever."""
+    before = pair.children
+    pair.end(signal.SIGKILL)
+    for name in ("proxy.json", "keepalived.json"):
+        (pair.node.paths.runtime / name).unlink()
+    pair.start_again()
+    assert pair.children == before
+
+
+def test_a_track_file_that_somebody_else_wrote_is_written_again(pair: Pair) -> None:
+    file = pair.node.paths.track_folder / "fault"
+    file.write_text("1\n")
+    pair.node.until(lambda: file.read_text() == "0\n", "its own value")
+    pair.node.until_master()
+    file.unlink()
+    pair.node.until(file.exists, "the file")

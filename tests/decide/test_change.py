@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def test_all_else_about_servers_needs_a_reload(keys: dict[str, Any]) -> None:
 
 
 def test_a_new_port_is_looked_at_before_the_reload() -> None:
-    assert to(frontends=frontend(port=7443)).new_binds == ((None, 7443),)
+    assert to(frontends=frontend(port=7443)).new_binds == ((ip_address("0.0.0.0"), 7443),)
 
 
 def test_halbds_own_timings_need_neither() -> None:

@@ -3,7 +3,9 @@ from __future__ import annotations
 from dataclasses import replace
 from ipaddress import ip_address
 
-from halbd.decide.listen import local_address
+import pytest
+
+from halbd.decide.listen import local_address, overlap
 from tests.render.cases import CASES, CONFIG, FRONTEND, SECOND_VIP, VIP, VIP6, with_frontend
 
 
@@ -31,3 +33,21 @@ def test_frontends_that_share_a_port_are_asked_apart() -> None:
 def test_an_address_of_the_nodes_own_is_asked_directly() -> None:
     own = replace(FRONTEND, bind=ip_address("10.10.50.2"))
     assert str(local_address(with_frontend(own), own)) == "10.10.50.2"
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "in_the_way"),
+    [
+        ("0.0.0.0", "127.0.0.1", True),
+        ("0.0.0.0", "::", True),
+        ("0.0.0.0", "::1", False),
+        ("::", "127.0.0.1", True),
+        ("::", "::1", True),
+        ("10.10.50.4", "10.10.50.4", True),
+        ("10.10.50.4", "10.10.50.5", False),
+        ("10.10.50.4", "0.0.0.0", True),
+        ("fd00::4", "0.0.0.0", False),
+    ],
+)
+def test_which_sockets_are_in_each_others_way(ours: str, theirs: str, in_the_way: bool) -> None:
+    assert overlap(ip_address(ours), ip_address(theirs)) is in_the_way

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from halbd.decide.step import KEEPALIVED_INTERVAL, PUSH_AGAIN
 from halbd.model.child import Program
-from halbd.model.effects import DumpAddresses, LookAtKeepalived, MarkGood, Probe, Push, Say, Spawn, TakeUp, WriteLook
+from halbd.model.effects import (
+    DumpAddresses,
+    LookAtKeepalived,
+    MarkGood,
+    Probe,
+    Push,
+    Say,
+    Spawn,
+    StartKeepalivedUnit,
+    TakeUp,
+    WriteLook,
+)
 from halbd.model.events import ConfigApplied, ConfigRejected, Exited, KeepalivedSeen, PushFailed, Spawned, Tick
 from tests.decide.driver import Driver, asked, of, running
 from tests.sample import config
@@ -109,3 +120,10 @@ def test_keepalived_that_goes_under_systemd_is_told() -> None:
     node = Driver(child=False)
     node.post(KeepalivedSeen(7))
     assert [s.event for s in of(Say, node.post(KeepalivedSeen(None)))] == ["keepalived.gone"]
+
+
+def test_keepalived_that_failed_under_systemd_is_started_again_and_one_that_was_stopped_is_not() -> None:
+    node = Driver(child=False)
+    node.post(KeepalivedSeen(7))
+    assert of(StartKeepalivedUnit, node.post(KeepalivedSeen(None, failed=True))) == [StartKeepalivedUnit()]
+    assert of(StartKeepalivedUnit, node.post(KeepalivedSeen(None))) == []

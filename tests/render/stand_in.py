@@ -117,15 +117,20 @@ class Proxy:
                 f"{error}; it is {self.state(name)!r}; HAProxy said:\n{self._log.read_text()}"
             ) from None
 
-    def get(self, ca: str, server_name: str = "kubernetes", path: str = "/readyz") -> int:
-        """A new connection through the proxy, verified end to end; the status. Raises OSError."""
-        context = ssl.create_default_context(cadata=ca)
-        raw = socket.create_connection(("127.0.0.1", self.port), timeout=15)
-        with context.wrap_socket(raw, server_hostname=server_name) as connection:
-            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {server_name}\r\n\r\n".encode())
-            answer = http.client.HTTPResponse(connection)
-            answer.begin()
-            return answer.status
+    def get(self, ca: str) -> int:
+        """As the function `get`."""
+        return get(self.port, ca)
+
+
+def get(port: int, ca: str) -> int:
+    """A new connection through the proxy, verified end to end; the status. Raises OSError."""
+    context = ssl.create_default_context(cadata=ca)
+    raw = socket.create_connection(("127.0.0.1", port), timeout=15)
+    with context.wrap_socket(raw, server_hostname="kubernetes") as connection:
+        connection.sendall(b"GET /readyz HTTP/1.1\r\nHost: kubernetes\r\n\r\n")
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        return answer.status
 
 
 @contextmanager
@@ -135,7 +140,7 @@ def haproxy(config: Config, folder: Path) -> Iterator[Proxy]:
     with TemporaryDirectory(prefix="halbd-") as short:
         runtime = Path(short)
         (runtime / "proxy").mkdir()
-        (runtime / "proxy" / "servers.state").write_text("1\n")
+        (runtime / "servers.state").write_text("1\n")
         for file in render(config, replace(AROUND, runtime=runtime)).files:
             (folder / file.name).write_text(file.text)
         log = folder / "haproxy.log"

@@ -34,7 +34,7 @@ def write(config: Config, folder: Path) -> Path:
     runtime = folder / "run"
     (runtime / "proxy").mkdir(parents=True)
     (runtime / "track").mkdir()
-    (runtime / "proxy" / "servers.state").write_text("1\n")
+    (runtime / "servers.state").write_text("1\n")
     for file in render(config, replace(AROUND, runtime=runtime)).files:
         (folder / file.name).write_text(file.text)
     return folder

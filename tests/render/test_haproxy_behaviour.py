@@ -109,17 +109,3 @@ def test_a_limit_ends_a_silent_connection(start_api: StartApi, start_proxy: Star
     proxy.wait_for("s0", "UP L4OK")
     with socket.create_connection(("127.0.0.1", proxy.port), timeout=20) as silent:
         assert silent.recv(1) == b""
-
-
-def test_a_server_that_goes_down_takes_its_connections_along(
-    start_api: StartApi, start_proxy: StartProxy, quick: Check
-) -> None:
-    """A watch on a dead server would wait until its client gives up; closed, the client opens a new one."""
-    api = start_api()
-    proxy = start_proxy(quick, api)
-    proxy.wait_for("s0", "UP L7OK")
-    with socket.create_connection(("127.0.0.1", proxy.port), timeout=20) as watch:
-        wait_until(lambda: proxy.server("s0")["scur"] == "1", "the session")
-        api.status = 500
-        assert watch.recv(1) == b""
-    assert proxy.state("s0").startswith("DOWN")

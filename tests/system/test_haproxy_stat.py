@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
+
 from halbd.model.evidence import ServerState, ServerView
+from halbd.model.paths import Paths
+from halbd.system import haproxy
 from halbd.system.haproxy import parse_stat
 
 HEAD = (
@@ -74,3 +80,20 @@ def test_a_check_under_way_is_shown_as_the_one_before() -> None:
 
 def test_no_servers_at_all_is_an_empty_view() -> None:
     assert parse_stat(HEAD + "\n").frontends == ()
+
+
+@pytest.mark.parametrize("answer", ["# pxname,svname,\na,b\n\n", "# pxname,svname,\n" + "x" * 200_000 + "\n\n"])
+def test_nonsense_from_the_admin_socket_is_no_answer(paths: Paths, answer: str) -> None:
+    """The proxy's account may be in a stranger's hands: it must not end the daemon."""
+
+    async def reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.write(answer.encode())
+        writer.close()
+
+    async def ask() -> None:
+        async with await asyncio.start_unix_server(reply, str(paths.admin_socket)):
+            await haproxy.view(paths, 5)
+
+    with pytest.raises(OSError, match=r"sense|whole|longer"):
+        asyncio.run(ask())

@@ -156,7 +156,7 @@ def test_listeners_name_who_holds_a_port(family: socket.AddressFamily, address: 
     with socket.create_server((address, 0), family=family) as server:
         port = server.getsockname()[1]
         (one,) = process.listeners(frozenset({port}))
-        assert (one.address, one.port, one.pid) == (address, port, os.getpid())
+        assert (str(one.address), one.port, one.pid) == (address, port, os.getpid())
         assert one.name
 
 
