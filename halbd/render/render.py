@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from halbd.model.config import Config, ProxyKind
 from halbd.model.files import File, FileSet, Surroundings
+from halbd.render.envoy import envoy
 from halbd.render.haproxy import ca_file, haproxy
 from halbd.render.keepalived import keepalived
 from halbd.render.words import HEADER
@@ -25,8 +26,12 @@ def _files(config: Config, around: Surroundings) -> Iterator[File]:
     match config.proxy.kind:
         case ProxyKind.HAPROXY:
             yield File("haproxy.cfg", haproxy(config, around))
-        case ProxyKind.ENVOY:
-            raise ValueError("not rendered: proxy kind envoy")
+            yield from _ca_files(config)
+        case ProxyKind.ENVOY:  # its files carry the CAs themselves
+            yield from envoy(config, around)
+
+
+def _ca_files(config: Config) -> Iterator[File]:
     for frontend in config.frontends:
         if frontend.check.ca is not None:
             yield File(ca_file(frontend), f"{HEADER}\n{frontend.check.ca.strip()}\n")

@@ -80,7 +80,6 @@ AT_THE_END = [
         ),
     ),
     ("health: {timeout: 1.5}", "health.timeout: 1.5 is longer than the interval, 1; write 1 or less"),
-    ("proxy: {kind: envoy}", "proxy.kind: envoy is not yet available in this version; write kind: haproxy"),
     (
         'metrics: {listen: "127.0.0.1:9465"}',
         "metrics.listen: a port for metrics is not yet available in this version; write listen: null",

@@ -11,25 +11,35 @@ from typing import TypeAlias
 
 import pytest
 
-from halbd.model.config import Check, Frontend, Server
+from halbd.model.config import Check, Config, Frontend, Scheme, Server
 from tests.render.cases import CHECK, FRONTEND, with_frontend
 from tests.render.certificates import Authority, authority
+from tests.render.envoy import Envoy, envoy
 from tests.render.stand_in import ApiServer, Proxy, free_port, haproxy
+
+TRUSTED = authority()
 
 StartApi: TypeAlias = Callable[..., ApiServer]
 StartProxy: TypeAlias = Callable[..., Proxy]
+StartEnvoy: TypeAlias = Callable[..., Envoy]
 
 
 @pytest.fixture(scope="session")
 def ca() -> Authority:
     """The CA that the proxy is told to trust."""
-    return authority()
+    return TRUSTED
 
 
 @pytest.fixture
 def quick(ca: Authority) -> Check:
     """A check that judges within a fraction of a second."""
     return replace(CHECK, ca=ca.pem, interval=0.1, timeout=1)
+
+
+@pytest.fixture
+def tcp(quick: Check) -> Check:
+    """A check that asks for a connection only."""
+    return replace(quick, scheme=Scheme.TCP, ca=None)
 
 
 @pytest.fixture
@@ -45,21 +55,27 @@ def start_api(ca: Authority, tmp_path: Path) -> Iterator[StartApi]:
         yield start
 
 
+def in_front_of(check: Check, *apis: ApiServer, frontend: Frontend = FRONTEND) -> Config:
+    """One frontend on a free port of loopback; the servers are named s0, s1 and so on."""
+    servers = tuple(Server(f"s{i}", "127.0.0.1", api.port) for i, api in enumerate(apis))
+    bind = ip_address("127.0.0.1")
+    port = free_port()
+    return with_frontend(replace(frontend, bind=bind, port=port, max_connections=100, servers=servers, check=check))
+
+
 @pytest.fixture
 def start_proxy(tmp_path: Path) -> Iterator[StartProxy]:
-    """Starts HAProxy with one frontend on loopback; the servers are named s0, s1 and so on."""
+    """Starts HAProxy with what `in_front_of` makes."""
     with ExitStack() as stack:
 
         def start(check: Check, *apis: ApiServer, frontend: Frontend = FRONTEND) -> Proxy:
-            servers = tuple(Server(f"s{i}", "127.0.0.1", api.port) for i, api in enumerate(apis))
-            bound = replace(
-                frontend,
-                bind=ip_address("127.0.0.1"),
-                port=free_port(),
-                max_connections=100,
-                servers=servers,
-                check=check,
-            )
-            return stack.enter_context(haproxy(with_frontend(bound), tmp_path))
+            return stack.enter_context(haproxy(in_front_of(check, *apis, frontend=frontend), tmp_path))
 
         yield start
+
+
+@pytest.fixture
+def start_envoy(tmp_path: Path) -> Iterator[StartEnvoy]:
+    """Starts Envoy with that config."""
+    with ExitStack() as stack:
+        yield lambda config: stack.enter_context(envoy(config, tmp_path))

@@ -1,4 +1,4 @@
-"""What the parser lets in, the line writer can write: otherwise a good file would end in a bug."""
+"""What the parser lets in, the writers can write: otherwise a good file would end in a bug."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from halbd.model.host import SecretFile
 from halbd.parse.parse import parse
 from halbd.render.render import render
 from tests.render.cases import AROUND
+from tests.render.envoy import with_envoy
 from tests.sample import HOST, read, sample_yaml
 
 
@@ -20,6 +21,7 @@ def accepted(secret: bytes = b"x", **top_level: Any) -> bool:
     parsed = parse(sample_yaml(**top_level), HOST, read, None, lambda _: SecretFile(secret, 0o600))
     if isinstance(parsed, Config):
         render(parsed, AROUND)
+        render(with_envoy(parsed), AROUND)
     return isinstance(parsed, Config)
 
 

@@ -38,6 +38,5 @@ RULES: tuple[Callable[[View], Iterator[Finding]], ...] = (
     servers.not_all_backup,
     timing.timeout_within_interval,
     timing.proxy_drops_in_time,
-    not_yet.envoy,
     not_yet.metrics,
 )

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from halbd.model.config import ProxyKind
 from halbd.parse.finding import Finding
 from halbd.parse.view import View
 
 _NOT_YET = "not yet available in this version"
-
-
-def envoy(view: View) -> Iterator[Finding]:
-    """HAProxy is the one proxy so far."""
-    if view.file.proxy.kind is ProxyKind.ENVOY:
-        yield Finding(("proxy", "kind"), f"envoy is {_NOT_YET}", "write kind: haproxy")
 
 
 def metrics(view: View) -> Iterator[Finding]:
