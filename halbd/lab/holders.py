@@ -41,6 +41,7 @@ class Holders:
 
     def __init__(self, vips: Iterable[str]) -> None:
         self.changes: list[Change] = []
+        self.moved_at = 0.0
         self.current: dict[str, set[str]] = {vip: set() for vip in vips}
         self._changed = asyncio.Condition()
 
@@ -69,6 +70,7 @@ class Holders:
         (holders.add if change.gained else holders.discard)(change.node)
         async with self._changed:
             self.changes.append(change)
+            self.moved_at = change.at
             self._changed.notify_all()
 
     def snapshot(self) -> tuple[tuple[str, tuple[str, ...]], ...]:

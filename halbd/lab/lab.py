@@ -181,7 +181,7 @@ class Lab:
         return dict(zip(names, await asyncio.gather(*(ask.status(self.paths(n).socket) for n in names)), strict=True))
 
     async def steady(self, since: float = 0.0) -> tuple[str, ...]:
-        """Wait until all is as it should be, and has had the time to go wrong again after `since` (monotonic).
+        """Wait until all is right, and had time to go wrong again since the last move and `since` (monotonic).
 
         Returns what is still not right when the time is up, in words.
 
@@ -192,10 +192,10 @@ class Lab:
         while True:
             self._all_alive()
             complaints = unsteady(self.plan.config, self.holders.snapshot(), await self.statuses())
-            now = time.monotonic()
-            if not complaints and now - since >= self.settings.clean and self.traffic.clean(self.settings.clean):
+            quiet = time.monotonic() - max(since, self.holders.moved_at)
+            if not complaints and quiet >= self.settings.clean and self.traffic.clean(self.settings.clean):
                 return ()
-            if now > end:
+            if time.monotonic() > end:
                 return complaints or ("the client still sees failures",)
             await asyncio.sleep(POLL)
 

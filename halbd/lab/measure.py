@@ -224,7 +224,9 @@ def measure(seen: Seen) -> Numbers:
     parted = min([spans.healing, *(back for back in backs if back is not None)])
     by_vip = {vip: [a for a in seen.attempts if a.vip == vip] for vip, _ in seen.before}
     lines = [timeline(seen.changes, vip, nodes, spans.injected, spans.ended) for vip, nodes in seen.before]
-    phase = [a for a in seen.attempts if a.end >= spans.injected and a.start < parted]
+    # One that hung already when the fault came is not its doing: a move leaves a connection hanging now and then.
+    fresh = spans.injected - SLOW
+    phase = [a for a in seen.attempts if a.end >= spans.injected and fresh <= a.start < parted]
     after = [a for a in seen.attempts if parted <= a.start < spans.ended]
     earliest = min((a.start for a in phase), default=spans.injected)
     settle = [settled(line, spans.healing) for line in lines]
