@@ -1,7 +1,7 @@
 # make demo   install what is missing, then watch the VIP survive every fault (root)
 # make test   install what is missing, then run every check and every test
 
-PYTHON ?= $(shell command -v /usr/bin/python3 || command -v python3)
+PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?= config/halbd.yaml
