@@ -44,6 +44,7 @@ def spawn(arguments: Sequence[str], environment: Mapping[str, str], output: int)
             stdout=output,
             stderr=output,
             env=dict(environment),
+            cwd="/",  # its account may not be allowed into ours, and HAProxy insists on coming back to where it began
             start_new_session=True,
         )
     except OSError as error:

@@ -167,3 +167,10 @@ def test_a_connection_is_no_listener() -> None:
 
 def test_interfaces_carry_their_prefix_length() -> None:
     assert ("lo", "127.0.0.1/8") in process.interfaces()
+
+
+def test_a_program_starts_in_a_folder_that_every_account_may_enter(tmp_path: Path) -> None:
+    """HAProxy refuses to start where it cannot come back to the folder that it began in."""
+    with (tmp_path / "out").open("wb") as out:
+        process.spawn(["/bin/pwd", "-P"], {"PATH": "/bin"}, out.fileno()).wait(10)
+    assert (tmp_path / "out").read_text() == "/\n"
