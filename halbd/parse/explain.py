@@ -14,9 +14,13 @@ from halbd.parse.models import File
 
 def explain(error: ValidationError) -> tuple[Finding, ...]:
     """One finding for each error, at its place in the file."""
+    return tuple(map(_finding, genuine(error)))
+
+
+def genuine(error: ValidationError) -> list[ErrorDetails]:
+    """The errors, but for those that only follow from others: a list of wrong entries looks empty to pydantic."""
     listed = error.errors(include_url=False)
-    # An entry that is wrong does not count for pydantic, so a list of such looks empty to it.
-    return tuple(_finding(each) for each in listed if each["type"] != "too_short" or each["input"] == ())
+    return [each for each in listed if each["type"] != "too_short" or each["input"] == ()]
 
 
 def _finding(details: ErrorDetails) -> Finding:

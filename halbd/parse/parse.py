@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from pydantic import ValidationError
 
@@ -15,6 +15,7 @@ from halbd.parse.explain import explain
 from halbd.parse.finding import Finding, where
 from halbd.parse.models import File
 from halbd.parse.named_files import authority, password
+from halbd.parse.repair import repair
 from halbd.parse.rules.every import RULES
 from halbd.parse.view import View, frontend, view
 
@@ -40,7 +41,8 @@ def parse(
     try:
         file = File.model_validate(document.value)
     except ValidationError as error:
-        return _problems(document, (*document.findings, *explain(error)))
+        first = (*document.findings, *explain(error))
+        return _problems(document, (*first, *_further(document, error, first, host, read, node)))
     seen = view(file, host, node)
     findings = [*document.findings, *(finding for rule in RULES for finding in rule(seen))]
     authorities = [_sound(authority(seen, number, read), findings) for number in range(len(seen.frontends))]
@@ -49,6 +51,22 @@ def parse(
         return _problems(document, findings)
     frontends = map(frontend, file.frontends, authorities)
     return _config(seen, seen.me, tuple(frontends), secret, hashlib.sha256(text).hexdigest())
+
+
+def _further(
+    document: Document, error: ValidationError, first: tuple[Finding, ...], host: Host, read: ReadFile, node: str | None
+) -> Iterator[Finding]:
+    """What the rules say of a file in which single values are wrong, as far as it is not said already."""
+    repaired = repair(document.value, error)
+    if repaired is None:
+        return
+    seen = view(repaired.file, host, node)
+    rules = [finding for rule in RULES if repaired.judged(rule) for finding in rule(seen)]
+    files = [authority(seen, number, read) for number in range(len(seen.frontends))]
+    known = {finding.place for finding in first}
+    for finding in (*rules, *(each for each in files if isinstance(each, Finding))):
+        if finding.place not in known and repaired.told(finding):
+            yield finding
 
 
 def _sound(result: str | Finding | None, findings: list[Finding]) -> str | None:
