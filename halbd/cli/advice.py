@@ -7,9 +7,9 @@ from typing import Any
 NEXT = {
     "proxy_dead": "halbd starts it again by itself; why it ended: journalctl -u halbd -n 50",
     "proxy_hung": "it lives and answers nobody; `kill -9 -- -{pid}` makes halbd start a new one",
-    "local_probe": "a server is up, yet the way through the proxy fails: compare health.path and check.expect",
+    "local_probe": "no good answer through the proxy; if servers are up, compare health.path and check.expect",
     "vip_unserved": "the proxy answers locally, not on the VIP: see `ip addr`, `nft list ruleset`, frontends[].bind",
-    "maintenance": "an operator asked for it; it ends when the operator ends it",
+    "maintenance": "halbd is being stopped",
     "no_servers": "the fault lies behind this node: look at the API servers and the network to them",
 }
 

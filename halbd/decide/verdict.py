@@ -52,7 +52,8 @@ def _not_begun(state: State) -> bool:
 
 def _dead(state: State, now: Now) -> Reason:
     since = (state.proxy.changed or now).wall
-    words = state.proxy.last_exit or "it has not started yet"
+    stopping = state.proxy.phase is Phase.STOPPING
+    words = "it is being stopped" if stopping else state.proxy.last_exit or "it has not started yet"
     return Reason(Cause.PROXY_DEAD, f"{state.config.proxy.kind} does not run: {words}", since)
 
 

@@ -47,6 +47,8 @@ def _kind(whole: dict[str, Any], field: dict[str, Any]) -> tuple[str, dict[str, 
         return " or ".join(dict.fromkeys(kind for kind, _ in kinds)), next((s for _, s in kinds if s), None)
     if "allOf" in field:
         return _kind(whole, field["allOf"][0])
+    if "properties" in field:
+        return "section", field
     if field.get("type") == "array":
         kind, section = _kind(whole, field["items"])
         return f"list of {kind}", section
