@@ -15,7 +15,7 @@ def add(subparsers: Subparsers) -> None:
     """Add the verb."""
     more = (
         "Every problem is one line, FILE:LINE: where: what; hint. A file without problems is rendered and given to\n"
-        "haproxy -c and keepalived -t. Nothing on disk or running changes.\n\n"
+        "haproxy -c or envoy --mode validate, and to keepalived -t. Nothing on disk or running changes.\n\n"
         "exit codes: 0 fine, 1 a program refuses what was rendered (or is not installed), 2 usage or bad config\n"
     )
     add_config(verb(subparsers, "validate", "check a config and name every problem", more))

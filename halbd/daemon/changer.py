@@ -16,8 +16,8 @@ from halbd.daemon.loaded import Loaded, Request
 from halbd.daemon.proxy import Proxy
 from halbd.decide.change import Change
 from halbd.model.child import Program
-from halbd.model.config import Config
-from halbd.model.errors import HalbdError
+from halbd.model.config import Config, ProxyKind
+from halbd.model.errors import HalbdError, RefusedError
 from halbd.model.events import ConfigApplied, ConfigRejected, Event
 from halbd.model.state import State
 from halbd.system import generations, keepalived_unit, process
@@ -72,8 +72,12 @@ class Changer:
     async def _change(self, new: Loaded) -> Done:
         old = self._state().config
         change = generation.compare(self._paths, old, new)
+        if change.refused:
+            raise RefusedError(change.refused)
         if self._children.behind(Program.PROXY):
             change = replace(change, servers=(), proxy_reload=True)
+        if new.config.proxy.kind is ProxyKind.ENVOY and self._children.outdated():
+            change = replace(change, hand_over=True)
         if self._children.behind(Program.KEEPALIVED):
             change = replace(change, keepalived_reload=True)
         pid = self._state().proxy.pid
@@ -94,7 +98,10 @@ class Changer:
     async def _act(self, change: Change, config: Config) -> None:
         """Have the programs take up what is in force now. Raises HalbdError, OSError."""
         if self._state().proxy.running:
-            await self._proxy.take_up(change)
+            if change.hand_over:
+                await self._children.hand_over(config)
+            else:
+                await self._proxy.take_up(change)
             self._children.taken_up(Program.PROXY)
         if change.keepalived_reload:
             await self.tell_keepalived(config)
@@ -107,9 +114,9 @@ class Changer:
 
     async def _go_back(self, change: Change, old: Config) -> None:
         """The generation before is in force again: whoever has taken up the new one takes that up."""
-        touched = change.proxy_reload or bool(change.servers)
+        touched = change.proxy_reload or change.hand_over or bool(change.servers)
         try:
-            await self._act(replace(change, servers=(), proxy_reload=touched), old)
+            await self._act(replace(change, servers=(), proxy_reload=touched, hand_over=False), old)
         except (HalbdError, OSError) as error:
             self._log.error("config.not_taken_back", why=str(error))
 

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
 import random
 import subprocess
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGHUP, SIGKILL, Signals
 from typing import Any
 
 import structlog
 
+from halbd.daemon import proxy
+from halbd.daemon.logs import at
+from halbd.daemon.noted import already_running, note
 from halbd.daemon.output import Output
-from halbd.daemon.proxy import Proxy
+from halbd.daemon.retired import Retired
 from halbd.model.child import Program
-from halbd.model.config import Config
+from halbd.model.config import Config, LogLevel
 from halbd.model.errors import FailedError, HalbdError
 from halbd.model.events import Event, Exited, Spawned, SpawnFailed
 from halbd.model.paths import Paths
 from halbd.system import files, process
 from halbd.system.process import Identity
 from halbd.system.programs import find, proxy_account, proxy_binary
-
-FILES = {Program.PROXY: "haproxy.cfg", Program.KEEPALIVED: "keepalived.conf"}
-"""What each program is given on its command line, in the folder of the generation in force."""
 
 
 class Children:
@@ -36,24 +36,60 @@ class Children:
     def __init__(
         self,
         paths: Paths,
-        proxy: Proxy,
+        program: proxy.Proxy,
         post: Callable[[Event], None],
-        begin: Callable[[Coroutine[Any, Any, None]], object],
+        begin: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
         log: structlog.typing.FilteringBoundLogger,
     ) -> None:
-        self._paths, self._program, self._post, self._begin, self._log = paths, proxy, post, begin, log
+        self._paths, self._program, self._post, self._begin, self._log = paths, program, post, begin, log
         self._who: dict[Program, Identity] = {}
         self._binary: dict[Program, str] = {}
         self._output: dict[Program, Output] = {}
         self._started: dict[int, subprocess.Popen[bytes]] = {}
+        self._handing_over = False
+        self._second: Identity | None = None
+        self._retired = Retired(program, begin, log)
+        self._serving: dict[int, asyncio.Task[None]] = {}
+        self._why: dict[int, str] = {}
 
     def start(self, program: Program, config: Config) -> None:
         """Take up the one that runs already, or start one; the outcome comes back as an event."""
         try:
+            if program is Program.PROXY and self._handing_over:
+                return  # the second one will do, or else this is told
             if not self.adopt(program):
-                self._taken(program, self._spawn(program, config), adopted=False)
+                who = self._spawn(program, config)
+                self._taken(program, who, adopted=False)
+                if program is Program.PROXY:
+                    self._serving[who.pid] = self._begin(self._until_it_serves(who, config))
         except (HalbdError, OSError) as error:
             self._post(SpawnFailed(program, str(error), random.random()))  # noqa: S311  # jitter, not a secret
+
+    def take_over(self) -> None:
+        """At the daemon's start: take up the proxy that runs, and see to what an earlier daemon left beside it.
+
+        Proxies that made room for another are left to their connections. One that did not, and is not the one that
+        was noted, was never seen to serve: two would share the port in silence. Raises OSError.
+        """
+        noted = already_running(self._paths, Program.PROXY)
+        if noted is not None:
+            self._program.step_back(noted.who.pid)
+        for name in proxy.FILES.values():
+            for who in process.leaders_with(str(self._paths.current / name)):
+                if noted is not None and who == noted.who:
+                    continue
+                if self._program.stepped_aside(who.pid):
+                    self._retired.add(who)
+                else:
+                    process.send(who, SIGKILL)
+        self.adopt(Program.PROXY)
+
+    def finish(self) -> None:
+        """The daemon is being stopped and its proxy has been: whatever is left beside it ends as well."""
+        self._retired.finish()
+        for who in (self._second, self._who.get(Program.PROXY)):
+            if who is not None:
+                process.send(who, SIGKILL)
 
     def adopt(self, program: Program) -> bool:
         """Take up the one that an earlier daemon left running, if there is one. Raises OSError."""
@@ -64,6 +100,53 @@ class Children:
         self._binary[program] = noted.binary
         self._taken(program, noted.who, adopted=True, behind=noted.generation != self._generation())
         return True
+
+    async def hand_over(self, config: Config) -> None:
+        """Start a second proxy beside the one that runs, and then leave that one to its connections.
+
+        Raises:
+            HalbdError, OSError: the second does not serve and is gone again; the first serves on.
+        """
+        old = self._who[Program.PROXY]
+        self._program.step_aside(old.pid)
+        self._handing_over = True
+        try:
+            new = await self._beside(config)
+        except (HalbdError, OSError):
+            self._program.step_back(old.pid)
+            if process.identity(old.pid) != old:  # it died meanwhile, and was not started again
+                self._post(SpawnFailed(Program.PROXY, "it died while it was handed over from", 0))
+            raise
+        finally:
+            self._handing_over = False
+        self._who[Program.PROXY] = new
+        self.taken_up(Program.PROXY)
+        self._post(Spawned(Program.PROXY, new.pid, new.start_ticks, adopted=True, behind=False))
+        self._retired.add(old)
+
+    async def _beside(self, config: Config) -> Identity:
+        """A second proxy, once it serves. Raises HalbdError, OSError."""
+        binary = self._binary[Program.PROXY]
+        new = self._second = self._spawn(Program.PROXY, config)
+        serving = self._serving[new.pid] = asyncio.ensure_future(self._program.serves(config))
+        self._begin(self._watch(Program.PROXY, new))
+        await asyncio.wait((serving,))
+        try:
+            if serving.cancelled():
+                raise FailedError("cannot hand over to another proxy: it ended at once")
+            serving.result()
+        except HalbdError:
+            self._binary[Program.PROXY] = binary
+            process.send(new, SIGKILL)
+            raise
+        finally:
+            self._second = None
+        return new
+
+    def outdated(self) -> bool:
+        """The running proxy's program is no longer the one on disk, as after an update of its package."""
+        who = self._who.get(Program.PROXY)
+        return who is not None and process.replaced(who.pid)
 
     def signal(self, program: Program, number: Signals) -> None:
         """Signal the whole process group."""
@@ -90,10 +173,10 @@ class Children:
         who = self._who.get(program)
         if who is None:
             return
-        note = {"pid": who.pid, "start_ticks": who.start_ticks, "program": self._binary[program]}
+        noting = {"pid": who.pid, "start_ticks": who.start_ticks, "program": self._binary[program]}
         try:
-            text = json.dumps(note | {"generation": self._generation()})
-            files.write(_note(self._paths, program), text.encode())
+            text = json.dumps(noting | {"generation": self._generation()})
+            files.write(note(self._paths, program), text.encode())
         except OSError as error:
             self._log.error("child.not_noted", program=program, why=error.strerror)
 
@@ -108,10 +191,10 @@ class Children:
             self.taken_up(program)
 
     def _spawn(self, program: Program, config: Config) -> Identity:
-        proxy = program is Program.PROXY
-        arguments = self._proxy(config) if proxy else self._keepalived()
+        is_proxy = program is Program.PROXY
+        arguments = self._proxy(config) if is_proxy else self._keepalived()
         # Not what /proc tells of the new process: that is setpriv(1) for its first moments.
-        self._binary[program] = str(Path(proxy_binary(config.proxy) if proxy else find("keepalived")).resolve())
+        self._binary[program] = str(Path(proxy_binary(config.proxy) if is_proxy else find("keepalived")).resolve())
         environment = {"PATH": os.environ.get("PATH", "/usr/sbin:/usr/bin"), "TMPDIR": str(self._paths.runtime)}
         descriptor = self._listen(program).child_end()
         try:
@@ -121,16 +204,26 @@ class Children:
         self._started[child.pid] = child
         return process.identity(child.pid) or Identity(child.pid, 0)
 
+    async def _until_it_serves(self, who: Identity, config: Config) -> None:
+        """One that runs and never will is ended, so that it is tried again like one that ended by itself."""
+        try:
+            await self._program.serves(config)
+        except HalbdError as error:
+            self._why[who.pid] = str(error)
+            process.send(who, SIGKILL)
+
     async def _watch(self, program: Program, who: Identity) -> None:
         with contextlib.suppress(ProcessLookupError):  # it was gone before it could be watched
             await process.ended(who)
+        if serving := self._serving.pop(who.pid, None):
+            serving.cancel()
         if program is Program.PROXY and who.pid in self._started:
             # A worker that hangs outlives its master and keeps the port. The group's number cannot be anybody
             # else's before the leader is reaped. Not for keepalived: its child must take the VIPs down itself.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(who.pid, SIGKILL)
         how = self._reap(who.pid)
-        words = self._output[program].last_words()
+        words = self._why.pop(who.pid, "") or self._output[program].last_words()
         self._post(Exited(program, who.pid, f"{how}: {words}" if words else how, random.random()))  # noqa: S311  # as above
 
     def _reap(self, pid: int) -> str:
@@ -169,35 +262,5 @@ class Children:
         return self._output[program]
 
     def _say(self, program: Program, line: str) -> None:
-        serious = any(word in line for word in ("[ALERT]", "[WARNING]"))
-        (self._log.warning if serious else self._log.info)(f"{program}.says", line=line)
-
-
-@dataclass(frozen=True, slots=True)
-class Noted:
-    """A program that an earlier daemon started, and the generation that it runs on."""
-
-    who: Identity
-    binary: str
-    generation: str
-
-
-def already_running(paths: Paths, program: Program) -> Noted | None:
-    """What an earlier daemon started, if it still runs: PID, start time and executable agree with its note.
-
-    Where the note is lost, the process whose command line names our own file is it, on an unknown generation.
-    """
-    try:
-        noted = json.loads(_note(paths, program).read_text())
-        who, binary = Identity(int(noted["pid"]), int(noted["start_ticks"])), str(noted["program"])
-        generation = str(noted["generation"])
-    except (OSError, ValueError, KeyError, TypeError):
-        found = process.leader_with(str(paths.current / FILES[program]))
-        return Noted(found, process.program_of(found.pid) or "", "") if found else None
-    same = process.identity(who.pid) == who and process.program_of(who.pid) == binary
-    return Noted(who, binary, generation) if same else None
-
-
-def _note(paths: Paths, program: Program) -> Path:
-    """Where the running program's identity is noted, for the next daemon."""
-    return paths.runtime / f"{program}.json"
+        level = self._program.level(line) if program is Program.PROXY else LogLevel.INFO
+        at(self._log, level)(f"{program}.says", line=line)

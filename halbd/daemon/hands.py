@@ -15,11 +15,11 @@ from halbd.daemon.addresses import Addresses
 from halbd.daemon.changer import Changer
 from halbd.daemon.children import Children
 from halbd.daemon.history import History
+from halbd.daemon.logs import at
 from halbd.daemon.proxy import Proxy
 from halbd.decide.status import transition
 from halbd.decide.targets import local_targets
 from halbd.model.child import Program
-from halbd.model.config import LogLevel
 from halbd.model.effects import (
     CutConnections,
     DumpAddresses,
@@ -122,6 +122,7 @@ class Hands:
             case Finish():
                 self._addresses.stop()
                 self._prober.close()
+                self._children.finish()
                 self._disk.shutdown()
             case _:
                 assert_never(effect)
@@ -152,9 +153,10 @@ class Hands:
         self._post(ProbeDone(await self._prober.ask(target)))
 
     async def _look_at_proxy(self) -> None:
-        timeout = self._state().config.health.timeout
+        config = self._state().config
+        timeout = config.health.timeout
         try:
-            view = await self._proxy.view(timeout)
+            view = await self._proxy.view(config, timeout)
         except TimeoutError:
             self._post(ProxySilent(f"no answer within {timeout:g} s"))
         except OSError as error:
@@ -229,10 +231,4 @@ class Hands:
             self._log.error("history.not_written", why=why, waiting=self._history.unwritten)
 
     def _say(self, effect: Say) -> None:
-        levels = {
-            LogLevel.DEBUG: self._log.debug,
-            LogLevel.INFO: self._log.info,
-            LogLevel.WARNING: self._log.warning,
-            LogLevel.ERROR: self._log.error,
-        }
-        levels[effect.level](effect.event, **effect.fields)
+        at(self._log, effect.level)(effect.event, **effect.fields)

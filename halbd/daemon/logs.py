@@ -6,10 +6,12 @@ import contextlib
 import io
 import logging
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import structlog
 
-from halbd.model.config import Log, LogFormat
+from halbd.model.config import Log, LogFormat, LogLevel
 
 
 class _Careful(io.StringIO):
@@ -46,3 +48,14 @@ def configure(log: Log) -> structlog.typing.FilteringBoundLogger:
     )
     logger: structlog.typing.FilteringBoundLogger = structlog.get_logger()
     return logger
+
+
+def at(log: structlog.typing.FilteringBoundLogger, level: LogLevel) -> Callable[..., Any]:
+    """The logger's method for a line of that level."""
+    levels = {
+        LogLevel.DEBUG: log.debug,
+        LogLevel.INFO: log.info,
+        LogLevel.WARNING: log.warning,
+        LogLevel.ERROR: log.error,
+    }
+    return levels[level]

@@ -24,7 +24,6 @@ from halbd.daemon.owner import Owner
 from halbd.daemon.proxy import proxy
 from halbd.daemon.routes import Routes
 from halbd.daemon.teller import Teller
-from halbd.model.child import Program
 from halbd.model.config import Config, Log
 from halbd.model.errors import HalbdError
 from halbd.model.events import ConfigApplied, ConfigRejected, Event, StopRequested
@@ -123,7 +122,7 @@ class _Daemon:
         )
         self._owner = Owner(state, self._hands.perform, self._turned)
         # Before anything else: a proxy that runs must not for a moment count as one that has not started yet.
-        self._children.adopt(Program.PROXY)
+        self._children.take_over()
         self._post(ConfigApplied(begun.config))
         if begun.rejected:
             self._post(ConfigRejected(begun.rejected))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from halbd.daemon.proxy_envoy import Envoy
 from halbd.daemon.proxy_haproxy import Haproxy
 from halbd.decide.change import Change
-from halbd.model.config import Config, ProxyKind
-from halbd.model.errors import HalbdError
+from halbd.model.config import Config, LogLevel, ProxyKind
 from halbd.model.evidence import ProxyView
 from halbd.model.paths import Paths
+from halbd.render.envoy import BOOTSTRAP
+from halbd.system import envoy, haproxy
+from halbd.system.programs import proxy_binary
 
 
 class Proxy(Protocol):
@@ -18,7 +21,10 @@ class Proxy(Protocol):
     def command(self, config: Config) -> list[str]:
         """The command line, with all that it needs in place. Raises HalbdError, OSError."""
 
-    async def view(self, within: float) -> ProxyView:
+    async def serves(self, config: Config) -> None:
+        """Return once a process that was just started serves. Raises HalbdError where it runs and never will."""
+
+    async def view(self, config: Config, within: float) -> ProxyView:
         """Every frontend and its servers, asked on the admin socket. Raises OSError; `within` is in seconds."""
 
     async def take_up(self, change: Change) -> None:
@@ -30,11 +36,36 @@ class Proxy(Protocol):
     async def cut_connections(self, frontend: str, server: str) -> None:
         """End every connection to a server that is down. Raises HalbdError."""
 
+    def step_aside(self, pid: int) -> None:
+        """Make room for a second process beside the one that runs. Raises HalbdError where there can be no second."""
+
+    def step_back(self, pid: int) -> None:
+        """Undo that, where it was done."""
+
+    def stepped_aside(self, pid: int) -> bool:
+        """Whether that process has made room for another."""
+
+    async def retire(self, pid: int) -> None:
+        """Have one that made room accept nothing more; return once its last connection has ended."""
+
+    def level(self, line: str) -> LogLevel:
+        """How serious a line of its output is."""
+
+
+FILES = {ProxyKind.HAPROXY: "haproxy.cfg", ProxyKind.ENVOY: BOOTSTRAP}
+"""What each is given on its command line, in the folder of the generation in force."""
+
 
 def proxy(config: Config, paths: Paths) -> Proxy:
-    """The one that the config names. Raises HalbdError."""
+    """The one that the config names."""
     match config.proxy.kind:
         case ProxyKind.HAPROXY:
             return Haproxy(paths)
         case ProxyKind.ENVOY:
-            raise HalbdError("cannot run envoy: it is not yet available in this version")
+            return Envoy(paths)
+
+
+def version(config: Config) -> str:
+    """What its program calls itself. Raises HalbdError."""
+    ask = envoy.version if config.proxy.kind is ProxyKind.ENVOY else haproxy.version
+    return ask(proxy_binary(config.proxy))

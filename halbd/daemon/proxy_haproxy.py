@@ -5,16 +5,15 @@ from __future__ import annotations
 import structlog
 
 from halbd.decide.change import Change, ServerChange
-from halbd.model.config import Config
+from halbd.model.config import Config, LogLevel
 from halbd.model.errors import HalbdError
 from halbd.model.evidence import ProxyView
 from halbd.model.paths import Paths
 from halbd.render.haproxy import add_server, set_weight
 from halbd.system import files, haproxy
-from halbd.system.programs import proxy_account, proxy_binary
+from halbd.system.programs import low_port_capabilities, proxy_account, proxy_binary
 
-LOW_PORTS = 1024
-"""Ports below need CAP_NET_BIND_SERVICE (capabilities(7))."""
+SERIOUS = ("[ALERT]", "[WARNING]")
 
 
 class Haproxy:
@@ -29,11 +28,13 @@ class Haproxy:
         if not self._paths.server_state.exists():
             # An empty list of states, or HAProxy warns at its first start (its management guide, 9.3).
             files.write(self._paths.server_state, b"1\n")
-        low = any(frontend.port < LOW_PORTS for frontend in config.frontends)
-        capabilities = ["+net_bind_service"] if low else []
+        capabilities = low_port_capabilities(config)
         return haproxy.command(proxy_binary(config.proxy), self._paths, proxy_account(config.proxy), capabilities)
 
-    async def view(self, within: float) -> ProxyView:
+    async def serves(self, config: Config) -> None:
+        """Nothing to see to: it ends where it cannot serve."""
+
+    async def view(self, config: Config, within: float) -> ProxyView:  # noqa: ARG002  # it names every backend itself
         """By `show stat`."""
         return await haproxy.view(self._paths, within)
 
@@ -55,6 +56,24 @@ class Haproxy:
     async def cut_connections(self, frontend: str, server: str) -> None:
         """By `shutdown sessions server`."""
         await haproxy.cut_connections(self._paths, frontend, server)
+
+    def step_aside(self, pid: int) -> None:  # noqa: ARG002  # as the protocol has it
+        """It needs no second: a reload makes the master execute its program anew."""
+        raise HalbdError("cannot hand over from one haproxy to another")
+
+    def step_back(self, pid: int) -> None:
+        """There is nothing to undo."""
+
+    def stepped_aside(self, pid: int) -> bool:  # noqa: ARG002  # as above
+        """None ever has."""
+        return False
+
+    async def retire(self, pid: int) -> None:
+        """None ever has to."""
+
+    def level(self, line: str) -> LogLevel:
+        """By the word in brackets."""
+        return LogLevel.WARNING if any(word in line for word in SERIOUS) else LogLevel.INFO
 
 
 def _commands(change: ServerChange) -> tuple[str, ...]:

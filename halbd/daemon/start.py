@@ -9,22 +9,25 @@ import socket
 from dataclasses import dataclass, replace
 
 from halbd.daemon import generation
-from halbd.daemon.children import already_running
 from halbd.daemon.generation import WrongFileError
 from halbd.daemon.history import History
 from halbd.daemon.loaded import Loaded, Request
+from halbd.daemon.noted import already_running
 from halbd.daemon.owner import read_clocks
+from halbd.daemon.proxy import FILES
+from halbd.daemon.proxy import version as proxy_version
+from halbd.decide.change import OTHER_KIND
 from halbd.decide.groups import groups
 from halbd.decide.listen import sockets
 from halbd.model.child import Program
 from halbd.model.config import Address, Config, Manage
-from halbd.model.errors import HalbdError
+from halbd.model.errors import HalbdError, RefusedError
 from halbd.model.evidence import Held, Now
 from halbd.model.paths import FAULT, Paths, no_servers
 from halbd.model.state import State
-from halbd.system import files, haproxy, process
+from halbd.system import files, process
 from halbd.system.keepalived_unit import systemd_runs
-from halbd.system.programs import check_account, proxy_binary
+from halbd.system.programs import check_account
 from halbd.system.surroundings import install_check_program
 
 
@@ -56,7 +59,10 @@ async def begin(source: Request) -> Begun:
 
 
 async def _install(paths: Paths, loaded: Loaded, binds: tuple[tuple[Address, int], ...]) -> None:
+    """Raises HalbdError."""
     running = already_running(paths, Program.PROXY)
+    if running and running.file not in {"", FILES[loaded.config.proxy.kind]}:
+        raise RefusedError(OTHER_KIND)
     own = process.family(running.who.pid) if running else frozenset[int]()
     await generation.install(paths, loaded, own, binds)
 
@@ -85,7 +91,7 @@ def first_state(paths: Paths, config: Config, history: History) -> State:
     pushed = _track_files(paths, config)
     version = ""
     with contextlib.suppress(HalbdError):  # not worth a failed start
-        version = haproxy.version(proxy_binary(config.proxy))
+        version = proxy_version(config)
     return State(
         config=config,
         begun=now,

@@ -6,10 +6,21 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
 from halbd.decide.listen import sockets
-from halbd.model.config import Address, Config, Frontend, Server
+from halbd.model.config import Address, Config, Frontend, ProxyKind, Server
 from halbd.model.files import FileSet
 
 KEEPALIVED_FILE = "keepalived.conf"
+ENVOY_BOOTSTRAP = "envoy.json"
+NOT_TAKEN_UP = {KEEPALIVED_FILE, ENVOY_BOOTSTRAP, "envoy-check.json"}
+"""What a running proxy does not read: envoy-check.json is for `envoy --mode validate` alone."""
+OTHER_KIND = "cannot put another proxy in the place of the running one: stop halbd and start it again with the new file"
+
+_RELOAD = {
+    ProxyKind.HAPROXY: "reload the proxy (seamless: no connection is lost)",
+    ProxyKind.ENVOY: "see the running Envoy take up its new files (it does so by itself: no connection is lost)",
+}
+
+_HAND_OVER = "hand over to a new Envoy (established connections stay with the old one until they end)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +43,13 @@ class Change:
     """What is to be done to the running programs; `new_binds` are ports that must be free before a reload.
 
     `servers` is what the running proxy can take up by itself; with anything more, `proxy_reload` stands instead.
+    `hand_over` puts another process in the place of the running one, which takes up all else as well.
+    `refused` says why a running daemon cannot take up any of it, or "".
     """
 
+    kind: ProxyKind
+    refused: str
+    hand_over: bool
     proxy_reload: bool
     servers: tuple[ServerChange, ...]
     keepalived_reload: bool
@@ -43,7 +59,11 @@ class Change:
     @property
     def actions(self) -> tuple[str, ...]:
         """In words, for the operator."""
-        proxy = ("reload the proxy (seamless: no connection is lost)",) if self.proxy_reload else ()
+        if self.refused:
+            return ()
+        proxy = (_RELOAD[self.kind],) if self.proxy_reload else ()
+        if self.hand_over:
+            proxy = (_HAND_OVER,)
         keepalived = ("reload keepalived (the VIP stays)",) if self.keepalived_reload else ()
         return (*map(str, self.servers), *proxy, *keepalived)
 
@@ -53,13 +73,18 @@ def change(old: Config, old_files: FileSet, new: Config, new_files: FileSet) -> 
     before = sockets(old)
     binds = tuple(one for one in sockets(new) if one not in before)
     different = proxy_changed(old_files, new_files)
-    servers = _servers(old, new) if different else ()
+    kind = new.proxy.kind
+    servers = _servers(old, new) if different and kind is ProxyKind.HAPROXY else ()
+    refused = OTHER_KIND if kind is not old.proxy.kind else ""
     return Change(
+        kind=kind,
+        refused=refused,
+        hand_over=kind is old.proxy.kind is ProxyKind.ENVOY and _other_process(old, old_files, new, new_files),
         proxy_reload=different and not servers,
         servers=servers,
         keepalived_reload=keepalived_changed(old_files, new_files),
         new_binds=binds,
-        warnings=tuple(_shared(old, new)) + tuple(_restart(old, new)),
+        warnings=(*_shared(old, new), *_restart(old, new), *([refused] if refused else [])),
     )
 
 
@@ -74,7 +99,7 @@ def keepalived_changed(old: FileSet, new: FileSet) -> bool:
 
 
 def _proxy_files(files: FileSet) -> dict[str, str]:
-    return {f.name: f.text for f in files.files if f.name != KEEPALIVED_FILE}
+    return {f.name: f.text for f in files.files if f.name not in NOT_TAKEN_UP}
 
 
 def _servers(old: Config, new: Config) -> tuple[ServerChange, ...]:
@@ -126,14 +151,19 @@ def _shared(old: Config, new: Config) -> list[str]:
     return [f"{', '.join(changed)} must be the same on every node: {order}"]
 
 
+def _other_process(old: Config, old_files: FileSet, new: Config, new_files: FileSet) -> bool:
+    """What no running Envoy takes up: another program, or the names of node and cluster in its bootstrap."""
+    return old.proxy.binary != new.proxy.binary or old_files.text(ENVOY_BOOTSTRAP) != new_files.text(ENVOY_BOOTSTRAP)
+
+
 def _restart(old: Config, new: Config) -> list[str]:
-    """What a running daemon cannot take up."""
+    """What a running daemon cannot take up. Another user's Envoy could not bind a port that this one still holds."""
     fixed: dict[str, tuple[object, object]] = {
-        "proxy.kind": (old.proxy.kind, new.proxy.kind),
-        "proxy.binary": (old.proxy.binary, new.proxy.binary),
         "proxy.user": (old.proxy.user, new.proxy.user),
         "keepalived": (old.keepalived, new.keepalived),
         "log": (old.log, new.log),
     }
+    if new.proxy.kind is ProxyKind.HAPROXY:
+        fixed["proxy.binary"] = (old.proxy.binary, new.proxy.binary)
     names = [name for name, (before, after) in fixed.items() if before != after]
     return [f"{', '.join(names)} take effect when halbd is restarted"] if names else []

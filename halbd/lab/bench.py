@@ -1,7 +1,8 @@
 """The numbers of docs/performance.md that no fault shows: `python -m halbd.lab.bench [--config FILE]`, as root.
 
 What halbd-check and halbctl cost, side by side with what they are held against; what the daemon takes as an idle
-holder; and what a reload does to connections. Prints one JSON object.
+holder; and what a reload does to connections. Prints one JSON object. With `--changes N` instead only what N changes of
+the server list in a row do to connections and to the proxy; `--proxy` is as for `halbctl lab`.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from halbd.lab.errors import LabError
 from halbd.lab.lab import Lab, Settings
 from halbd.lab.plan import Plan
 from halbd.lab.session import Rehearsal, daemon, prepare
+from halbd.model.config import ProxyKind
 
 RUNS = 50
 IDLE = 30.0
@@ -38,21 +40,25 @@ def main() -> int:
     """Build the lab, measure, take it down."""
     parser = argparse.ArgumentParser(prog="halbd.lab.bench", description=__doc__)
     parser.add_argument("--config", type=Path, default=Path("config/halbd.yaml"))
+    parser.add_argument("--proxy", choices=[kind.value for kind in ProxyKind])
+    parser.add_argument("--changes", type=int, default=0)
     arguments = parser.parse_args()
-    rehearsal = prepare(arguments.config.read_bytes(), arguments.config.parent, ())
+    rehearsal = prepare(arguments.config.read_bytes(), arguments.config.parent, (), arguments.proxy)
     if not isinstance(rehearsal, Rehearsal):
         sys.stderr.write("".join(f"{problem}\n" for problem in rehearsal))
         return 2
-    sys.stdout.write(json.dumps(asyncio.run(_bench(rehearsal)), indent=2) + "\n")
+    sys.stdout.write(json.dumps(asyncio.run(_bench(rehearsal, arguments.changes)), indent=2) + "\n")
     return 0
 
 
-async def _bench(rehearsal: Rehearsal) -> dict[str, Any]:
+async def _bench(rehearsal: Rehearsal, changes: int) -> dict[str, Any]:
     # A rate of one connection a second: enough to know that the lab is steady, little enough to call it idle.
     settings = Settings(daemon(), rate=1)
     async with Lab(rehearsal.plan, rehearsal.authority, settings, _tell) as lab:
         if complaints := await lab.steady():
             raise LabError(f"cannot measure: {'; '.join(complaints)}")
+        if changes:
+            return {"changes": await _change_servers(lab, changes)}
         idle = await _idle(lab)
         return {"idle": idle, "commands": _commands(lab), "reload": await _reload(lab)}
 
@@ -135,29 +141,59 @@ def _summary(times: list[tuple[float, float]], entering: tuple[float, float]) ->
 
 
 async def _reload(lab: Lab) -> dict[str, Any]:
-    """RELOADS times a changed config on the holder, with connections and watches running."""
+    """RELOADS times another way to balance: with either proxy more than a change of servers."""
+    ways = ("leastconn", "roundrobin")
+    return await _reloads(lab, [{"balance": ways[number % 2]} for number in range(RELOADS)], RELOAD_PAUSE)
+
+
+async def _change_servers(lab: Lab, count: int) -> dict[str, Any]:
+    """So many times the last server goes or comes back; and what that does to the proxy itself."""
+    before = await _proxy(lab)
+    servers = (document.load(lab.plan.text) or {})["frontends"][0]["servers"]
+    said = await _reloads(lab, [{"servers": (servers[:-1], servers)[number % 2]} for number in range(count)], 0)
+    reloads = said.pop("reloads")
+    seconds = sorted(one["seconds"] for one in reloads)
+    summary = {
+        "changes": count,
+        "refused": sum(1 for one in reloads if one["exit"]),
+        "seconds_median": statistics.median(seconds),
+        "seconds_max": seconds[-1],
+    }
+    return summary | said | {"proxy_before": before, "proxy_after": await _proxy(lab)}
+
+
+async def _proxy(lab: Lab) -> dict[str, float]:
+    """The holder's proxy: which process, and its memory."""
+    status = (await lab.statuses())[_holder(lab)] or {}
+    pid = status["proxy"]["pid"]
+    return {"pid": pid, "rss_mb": round(_rss_kib(pid) / 1024, 1)}
+
+
+async def _reloads(lab: Lab, changes: Sequence[dict[str, Any]], pause: float) -> dict[str, Any]:
+    """One changed config after another on the holder, with connections and watches running."""
     node, plan = _holder(lab), lab.plan
     words = [sys.executable, "-P", "-m", "halbd.lab.client", traffic.url(plan.targets[0])]
     words += ["--ca", str(lab.folder.path / document.CA_FILE), *LOAD]
     client = await lab.tasks.start(*namespaces.inside(lab.network.namespace(plan.client.name)), *words)
     await asyncio.sleep(RELOAD_PAUSE)
     reloads = []
-    for number in range(RELOADS):
-        _write_config(lab, node, plan, number)
+    for change in changes:
+        _write_config(lab, node, plan, change)
         began = time.monotonic()
         code = await _halbctl_reload(lab, node)
         reloads.append({"exit": code, "seconds": round(time.monotonic() - began, 3)})
-        await asyncio.sleep(RELOAD_PAUSE)
+        await asyncio.sleep(pause)
+    await asyncio.sleep(RELOAD_PAUSE)
     client.terminate()
     said = await client.stdout.read() if client.stdout else b"{}"
     return {"reloads": reloads, "client": json.loads(said.splitlines()[-1])}
 
 
-def _write_config(lab: Lab, node: str, plan: Plan, number: int) -> None:
-    """The file with the other way to balance each time, so that each reload is a real one."""
+def _write_config(lab: Lab, node: str, plan: Plan, change: dict[str, Any]) -> None:
+    """The file with this change to every frontend."""
     written = document.load(plan.text) or {}
     for frontend in written["frontends"]:
-        frontend["balance"] = "leastconn" if number % 2 == 0 else "roundrobin"
+        frontend.update(change)
     lab.paths(node).config_file.write_text(yaml.safe_dump(written, sort_keys=False))
 
 

@@ -8,7 +8,10 @@ class HalbdError(Exception):
 
 
 class RefusedError(HalbdError):
-    """A real program (haproxy -c, keepalived -t) or the kernel refused a generation before it went live."""
+    """A real program or the kernel refused a generation before it went live.
+
+    The programs are haproxy -c or envoy --mode validate, and keepalived -t.
+    """
 
 
 class FailedError(HalbdError):

@@ -83,7 +83,9 @@ class ProxySection(_Section):
     kind: Annotated[ProxyKind, leaves.choice(ProxyKind)] = Field(
         default=ProxyKind.HAPROXY, description="haproxy or envoy."
     )
-    binary: Annotated[str, leaves.ABSOLUTE] | None = Field(default=None, description="Default: found on PATH.")
+    binary: Annotated[str, leaves.ABSOLUTE] | None = Field(
+        default=None, description="Default: found on PATH; for envoy else the one of halbd[envoy]."
+    )
     user: (
         Annotated[str, leaves.text("[A-Za-z_][A-Za-z0-9_.-]*", 32, "an account", "write the name of an account")] | None
     ) = Field(default=None, description="Default: the distribution's user for it (haproxy, envoy, else nobody).")
@@ -131,8 +133,8 @@ class CheckSection(_Section):
     )
     ca_file: _FileName | None = Field(
         default=None,
-        description="PEM certificates that vouch for the servers; default ca.crt beside this file. Required for https, "
-        "unless `insecure: true` is written out.",
+        description="PEM certificates that vouch for the servers; default ca.crt; relative names start from /etc/halbd. "
+        "Required for https, unless `insecure: true` is written out.",
     )
     insecure: _Bool = Field(default=False, description="Do not verify the servers' certificates.")
     server_name: Annotated[str, leaves.HOST] = Field(

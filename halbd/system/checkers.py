@@ -5,9 +5,10 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from halbd.model.config import Config
+from halbd.model.config import Config, ProxyKind
 from halbd.model.errors import RefusedError
 from halbd.model.files import FileSet
+from halbd.render.envoy import CHECK
 from halbd.system.programs import find, proxy_binary
 from halbd.system.run import Outcome, run
 
@@ -23,7 +24,7 @@ def check(files: FileSet, config: Config, folder: Path | None = None) -> None:
         HalbdError: a program is not installed or cannot be run.
     """
     if folder is not None:
-        _haproxy(config, folder)
+        _proxy(config, folder)
         _keepalived(folder)
         return
     with tempfile.TemporaryDirectory(prefix="halbd-check-") as name:
@@ -40,9 +41,18 @@ def write(files: FileSet, folder: Path) -> None:
         path.write_bytes(file.text.encode(errors="surrogateescape"))
 
 
-def _haproxy(config: Config, folder: Path) -> None:
-    """Haproxy -c: 0 is fine, also with warnings; 2 is a file without a listener (HAProxy management guide, 3)."""
-    _judge("haproxy", run([proxy_binary(config.proxy), "-c", "-f", str(folder / "haproxy.cfg")]))
+def _proxy(config: Config, folder: Path) -> None:
+    """The proxy's own checker: 0 is fine.
+
+    `haproxy -c` also gives 0 with warnings, and 2 for a file without a listener (its management guide, 3). Envoy reads
+    no file that another one names, so it has one with everything in it.
+    """
+    match config.proxy.kind:
+        case ProxyKind.HAPROXY:
+            words = ["-c", "-f", str(folder / "haproxy.cfg")]
+        case ProxyKind.ENVOY:
+            words = ["--mode", "validate", "--log-level", "error", "--log-format", "%v", "-c", str(folder / CHECK)]
+    _judge(config.proxy.kind.value, run([proxy_binary(config.proxy), *words]))
 
 
 def _keepalived(folder: Path) -> None:

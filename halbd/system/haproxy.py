@@ -14,6 +14,7 @@ from halbd.model.errors import FailedError
 from halbd.model.evidence import FrontendView, ProxyView, ServerState, ServerView
 from halbd.model.paths import Paths
 from halbd.system import files
+from halbd.system.programs import unprivileged
 from halbd.system.run import run
 
 RELOAD_DEADLINE = 10.0
@@ -25,19 +26,9 @@ MASTER_PATIENCE = 0.3
 
 
 def command(binary: str, paths: Paths, user: struct_passwd, capabilities: Sequence[str] = ()) -> list[str]:
-    """The command line: master-worker mode, as an unprivileged user, by setpriv(1), which gives the PID on."""
-    held = [f"--inh-caps={','.join(capabilities)}", f"--ambient-caps={','.join(capabilities)}"] if capabilities else []
-    drop = [
-        "setpriv",
-        f"--reuid={user.pw_uid}",
-        f"--regid={user.pw_gid}",
-        "--init-groups",
-        "--no-new-privs",
-        *held,
-        "--",
-    ]
+    """The command line: master-worker mode, as an unprivileged user."""
     config = str(paths.current / "haproxy.cfg")
-    return [*drop, binary, "-W", "-S", f"{paths.master_socket},mode,600", "-f", config]
+    return [*unprivileged(user, capabilities), binary, "-W", "-S", f"{paths.master_socket},mode,600", "-f", config]
 
 
 def version(binary: str) -> str:

@@ -70,6 +70,22 @@ def program_of(pid: int) -> str | None:
         return None
 
 
+def replaced(pid: int) -> bool:
+    """The file that the process was executed from has been removed, or is another by now (proc_pid_exe(5))."""
+    try:
+        return str(Path(f"/proc/{pid}/exe").readlink()).endswith(" (deleted)")
+    except OSError:
+        return False
+
+
+def arguments_of(pid: int) -> tuple[str, ...]:
+    """The command line (/proc/PID/cmdline), empty where it cannot be told."""
+    try:
+        return tuple(Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0"))
+    except OSError:
+        return ()
+
+
 def pid_in(path: Path, name: str) -> int | None:
     """The PID that a pid file names, if a live process of a program of that name has it."""
     try:
@@ -107,14 +123,15 @@ def send(who: Identity, number: signal.Signals) -> None:
         os.killpg(who.pid, number)
 
 
-def leader_with(argument: str) -> Identity | None:
-    """The process of root's or the proxy's that leads its own session and was started with this very argument."""
+def leaders_with(argument: str) -> tuple[Identity, ...]:
+    """The processes that lead a session of their own and were started with this very argument."""
+    found = []
     for one in psutil.process_iter(["pid", "cmdline"]):
         pid, words = one.info["pid"], one.info["cmdline"] or []
         with contextlib.suppress(ProcessLookupError):
             if argument in words and os.getsid(pid) == pid:
-                return identity(pid)
-    return None
+                found.append(identity(pid))
+    return tuple(one for one in found if one)
 
 
 def family(pid: int) -> frozenset[int]:

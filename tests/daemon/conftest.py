@@ -9,7 +9,11 @@ from itertools import count
 import pytest
 
 from halbd.lab.certs import Authority
+from halbd.model.config import ProxyKind
 from tests.daemon.node import Node, bare_node, running_node
+
+both = pytest.mark.parametrize("kind", list(ProxyKind), indirect=True, scope="module")
+"""The test, or the file, holds for either proxy."""
 
 _numbers = count()
 
@@ -25,22 +29,28 @@ def ca() -> Authority:
     return Authority()
 
 
+@pytest.fixture(scope="module")
+def kind(request: pytest.FixtureRequest) -> ProxyKind:
+    """The proxy: HAProxy, but where a test or a file is marked with `both`."""
+    return ProxyKind(getattr(request, "param", ProxyKind.HAPROXY))
+
+
 @pytest.fixture
-def bare(ca: Authority) -> Iterator[Node]:
+def bare(ca: Authority, kind: ProxyKind) -> Iterator[Node]:
     """A node on which nothing runs yet."""
-    with bare_node(fresh_name(), ca) as node:
+    with bare_node(fresh_name(), ca, kind) as node:
         yield node
 
 
 @pytest.fixture
-def node(ca: Authority) -> Iterator[Node]:
+def node(ca: Authority, kind: ProxyKind) -> Iterator[Node]:
     """A node that is master, for this test alone."""
-    with running_node(fresh_name(), ca) as node:
+    with running_node(fresh_name(), ca, kind) as node:
         yield node
 
 
 @pytest.fixture(scope="module")
-def shared(ca: Authority) -> Iterator[Node]:
+def shared(ca: Authority, kind: ProxyKind) -> Iterator[Node]:
     """A node that is master, for all tests of the file."""
-    with running_node(fresh_name(), ca) as node:
+    with running_node(fresh_name(), ca, kind) as node:
         yield node

@@ -18,6 +18,7 @@ import yaml
 
 from halbd.cli.client import Answer, ask
 from halbd.lab.certs import Authority
+from halbd.model.config import ProxyKind
 from halbd.model.errors import NoDaemonError
 from halbd.model.paths import Paths
 from tests.render.netns import add_address, addresses, inside, link, namespace, run, wait_until
@@ -53,8 +54,9 @@ def document() -> dict[str, Any]:
 class Node:
     """The node's folders, its daemon and what that says. Everything in its namespace ends with it."""
 
-    def __init__(self, place: str, folder: Path, ca: Authority) -> None:
+    def __init__(self, place: str, folder: Path, ca: Authority, kind: ProxyKind) -> None:
         self.place = place
+        self.kind = kind
         self.folder = folder
         self.broken = folder / "broken"
         self.log = folder / "log"
@@ -71,7 +73,8 @@ class Node:
 
     def write(self, **top_level: Any) -> None:
         """The usual file, with these top-level keys instead of its own."""
-        self.write_text(yaml.safe_dump(document() | top_level))
+        proxy = {"kind": self.kind.value} | top_level.pop("proxy", {})
+        self.write_text(yaml.safe_dump(document() | top_level | {"proxy": proxy}))
 
     def write_text(self, text: str) -> None:
         """Any file at all."""
@@ -200,7 +203,7 @@ class Node:
 
 
 @contextmanager
-def bare_node(name: str, ca: Authority) -> Iterator[Node]:
+def bare_node(name: str, ca: Authority, kind: ProxyKind = ProxyKind.HAPROXY) -> Iterator[Node]:
     """A node whose addresses and files are there, and on which nothing runs yet."""
     # HAProxy takes no socket path above 97 characters, and its account must get in: pytest's own folders fit neither.
     folder = Path(mkdtemp(prefix="hb-"))
@@ -211,7 +214,7 @@ def bare_node(name: str, ca: Authority) -> Iterator[Node]:
             add_address(name, "eth0", "10.99.0.1/24")
             for address in (*SERVERS, SPARE):
                 add_address(name, "lo", f"{address}/32")
-            node = Node(name, folder, ca)
+            node = Node(name, folder, ca, kind)
             try:
                 yield node
             finally:
@@ -221,9 +224,9 @@ def bare_node(name: str, ca: Authority) -> Iterator[Node]:
 
 
 @contextmanager
-def running_node(name: str, ca: Authority) -> Iterator[Node]:
+def running_node(name: str, ca: Authority, kind: ProxyKind = ProxyKind.HAPROXY) -> Iterator[Node]:
     """A node that is master and well."""
-    with bare_node(name, ca) as node:
+    with bare_node(name, ca, kind) as node:
         node.start_servers()
         node.start()
         yield node.until_master()

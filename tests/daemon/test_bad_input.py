@@ -17,7 +17,7 @@ from tests.daemon.node import Node, bare_node, document, frontend
 pytestmark = pytest.mark.root
 
 Document: TypeAlias = dict[str, Any]
-NO_OVERRIDE = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
+NO_OVERRIDE = ("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search")
 """Words that make root respect a file's mode."""
 
 

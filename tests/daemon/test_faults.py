@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from halbd.model.config import Proxy
 from halbd.system import process
-from halbd.system.programs import find
-from tests.daemon.node import Node
+from halbd.system.programs import proxy_binary
+from tests.daemon.conftest import both
+from tests.daemon.node import PORT, Node
 
 pytestmark = pytest.mark.root
 
@@ -18,13 +20,18 @@ pytestmark = pytest.mark.root
 @pytest.fixture
 def binary(bare: Node) -> Path:
     """The proxy's program by a name of its own, so that it can be taken away; the node is master."""
-    name = bare.folder / "haproxy"
-    name.symlink_to(find("haproxy"))
+    name = bare.folder / "proxy"
+    name.symlink_to(program(bare))
     bare.write(proxy={"binary": str(name)})
     bare.start_servers()
     bare.start()
     bare.until_master()
     return name
+
+
+def program(node: Node) -> str:
+    """The proxy's program on this machine."""
+    return proxy_binary(Proxy(kind=node.kind))
 
 
 def losses(node: Node) -> list[str]:
@@ -37,6 +44,7 @@ def kill(pids: frozenset[int]) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
+@both
 def test_a_dead_proxy_costs_the_vip_and_is_restarted(bare: Node, binary: Path) -> None:
     """Its program is away for a while, so that it stays dead for longer than its first restart."""
     proxy = bare.proxy
@@ -47,7 +55,7 @@ def test_a_dead_proxy_costs_the_vip_and_is_restarted(bare: Node, binary: Path) -
     assert bare.check().returncode == 1
     assert bare.status["role"] == "fault"
     assert "no executable program is there" in bare.proxy["last_exit"]
-    binary.symlink_to(find("haproxy"))
+    binary.symlink_to(program(bare))
     bare.until_master()
     assert bare.fault == "0"
     assert bare.proxy["pid"] != proxy["pid"]
@@ -55,6 +63,24 @@ def test_a_dead_proxy_costs_the_vip_and_is_restarted(bare: Node, binary: Path) -
     first, *later = bare.lines("proxy.exited")
     assert first["how"].startswith("killed by SIGKILL")
     assert 0.15 <= first["restart_in_s"] <= 0.2 < later[-1]["restart_in_s"]  # each wait is longer than the one before
+
+
+@both
+def test_a_proxy_that_cannot_listen_is_tried_again(bare: Node, binary: Path) -> None:
+    """Envoy would run on without its port for ever."""
+    binary.unlink()
+    os.killpg(bare.proxy["pid"], signal.SIGKILL)
+    bare.until(lambda: bare.proxy["running"] is False, "no proxy")
+    # It accepts nothing: halbd asks at that port all the time.
+    script = (
+        f"import signal, socket; s = socket.create_server(('', {PORT})); print('listening', flush=True); signal.pause()"
+    )
+    holder = bare.run_in("/usr/bin/python3", "-c", script)
+    bare.until(lambda: bare.log.read_text().count("listening\n") == 2, "its port held; the servers were the first")
+    binary.symlink_to(program(bare))
+    bare.until(lambda: "bind" in bare.proxy["last_exit"], "a proxy that found its port held")
+    holder.kill()
+    bare.until_master()
 
 
 def test_a_proxy_that_dies_and_comes_back_at_once_is_still_one_transition_each_way(node: Node) -> None:
@@ -76,6 +102,7 @@ def test_a_worker_that_dies_is_a_proxy_that_dies(node: Node) -> None:
     assert losses(node) == ["proxy_dead"]
 
 
+@both
 def test_a_hung_proxy_costs_the_vip_until_it_goes_on(node: Node) -> None:
     pid = node.proxy["pid"]
     os.killpg(pid, signal.SIGSTOP)
@@ -104,6 +131,7 @@ def test_a_keepalived_that_was_killed_leaves_no_stale_vip(bare: Node, binary: Pa
     bare.until(lambda: bare.status["role"] == "fault", "the daemon's knowledge of it")
 
 
+@both
 def test_an_outage_of_all_servers_does_not_move_the_vip(node: Node) -> None:
     """A move cannot cure it; the node says why it is not well."""
     node.broken.touch()

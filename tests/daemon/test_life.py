@@ -7,9 +7,11 @@ from datetime import datetime
 
 import pytest
 
+from halbd.model.config import ProxyKind
+from tests.daemon.conftest import both
 from tests.daemon.node import VIP, Node
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.root, both]
 
 
 def test_it_becomes_master_and_halbd_check_passes(shared: Node) -> None:
@@ -26,8 +28,13 @@ def test_the_status_object_is_complete(shared: Node) -> None:
     (vip,) = status["vips"]
     assert (vip["address"], vip["interface"], vip["held"]) == (VIP, "eth0", True)
     proxy = status["proxy"]
-    assert (proxy["kind"], proxy["running"], proxy["restarts"], proxy["last_exit"]) == ("haproxy", True, 0, None)
-    assert proxy["version"].startswith("2.")
+    assert (proxy["kind"], proxy["running"], proxy["restarts"], proxy["last_exit"]) == (
+        shared.kind.value,
+        True,
+        0,
+        None,
+    )
+    assert proxy["version"][:2] in {"2.", "3.", "1."}
     assert status["keepalived"]["managed"] == "child"
     assert {proxy["pid"], status["keepalived"]["pid"]} <= shared.pids
     assert len(status["config"]["digest"]) == 64
@@ -46,9 +53,11 @@ def test_every_probe_is_shown_with_its_answer(shared: Node) -> None:
 
 
 def test_every_server_is_shown_as_the_proxy_sees_it(shared: Node) -> None:
+    words = {ProxyKind.HAPROXY: "L7OK", ProxyKind.ENVOY: "check passed"}[shared.kind]
+
     def up() -> bool:
         (frontend,) = shared.status["frontends"]
-        return {(one["state"], one["check"]) for one in frontend["servers"]} == {("up", "L7OK")}
+        return {(one["state"], one["check"]) for one in frontend["servers"]} == {("up", words)}
 
     shared.until(up, "both servers")
 
@@ -90,10 +99,15 @@ def test_what_halbd_check_needs_to_look_for_itself_is_there_for_everybody(shared
 def test_the_generation_in_force_can_be_read_and_keeps_its_secrets(shared: Node) -> None:
     modes = {path.name: path.stat().st_mode & 0o777 for path in shared.paths.current.iterdir()}
     public, private = (0o644, 0o600)
-    assert modes["haproxy.cfg"] == modes["ca-kube-apiserver.crt"] == public
+    names = {
+        ProxyKind.HAPROXY: {"haproxy.cfg", "ca-kube-apiserver.crt"},
+        ProxyKind.ENVOY: {"envoy.json", "eds-kube-apiserver.json"},
+    }
+    assert {modes[name] for name in names[shared.kind]} == {public}
     assert modes["halbd.yaml"] == modes["inputs.json"] == private
 
 
 def test_what_the_programs_say_is_in_the_log(shared: Node) -> None:
     assert any("MASTER STATE" in line["line"] for line in shared.lines("keepalived.says"))
-    assert any("Loading success" in line["line"] for line in shared.lines("proxy.says"))
+    words = {ProxyKind.HAPROXY: "Loading success", ProxyKind.ENVOY: "starting workers"}[shared.kind]
+    assert any(words in line["line"] for line in shared.lines("proxy.says"))

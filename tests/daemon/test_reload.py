@@ -10,14 +10,23 @@ from typing import Any
 
 import pytest
 
+from halbd.model.config import ProxyKind
 from halbd.system import process
+from tests.daemon.conftest import both
 from tests.daemon.node import SERVER_PORT, SERVERS, SPARE, Node, document, frontend
 from tests.render.netns import inside, run
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.root, both]
 
 ONE_SERVER = [f"{SERVERS[0]}:{SERVER_PORT}"]
-PROXY = "reload the proxy (seamless: no connection is lost)"
+PROXY = {
+    ProxyKind.HAPROXY: "reload the proxy (seamless: no connection is lost)",
+    ProxyKind.ENVOY: "see the running Envoy take up its new files (it does so by itself: no connection is lost)",
+}
+REFUSED = {
+    ProxyKind.HAPROXY: "cannot reload haproxy: ",
+    ProxyKind.ENVOY: "cannot change the running envoy: cannot bind '[::1]:9445'",
+}
 KEEPALIVED = "reload keepalived (the VIP stays)"
 
 
@@ -79,23 +88,25 @@ def test_a_new_server_and_a_new_weight_are_taken_up_without_a_reload(usual: Node
         for i, address in enumerate((*SERVERS, SPARE))
     )
     usual.write(frontends=[frontend(servers=[first, second])])
-    assert usual.reload().body["actions"] == [PROXY]
+    assert usual.reload().body["actions"] == [PROXY[usual.kind]]
     before = workers(usual)
     usual.write(frontends=[frontend(servers=[first | {"weight": 7}, second, third])])
-    assert usual.reload().body["actions"] == [
+    one_by_one = [
         "add api2 to kube-apiserver in the running proxy",
         "give api0 of kube-apiserver weight 7 in the running proxy",
     ]
+    actions = {ProxyKind.HAPROXY: one_by_one, ProxyKind.ENVOY: [PROXY[ProxyKind.ENVOY]]}
+    assert usual.reload().body["actions"] == actions[usual.kind]
     usual.until(lambda: [s["state"] for s in usual.status["frontends"][0]["servers"]] == ["up"] * 3, "all three up")
     assert workers(usual) == before
 
 
 def test_a_removed_server_is_a_seamless_reload(usual: Node) -> None:
-    """The same master, a new worker, and keepalived is not even told."""
+    """HAProxy: the same master, a new worker. Envoy: the same process. keepalived is not even told."""
     before = workers(usual)
     usual.write(frontends=[frontend(servers=ONE_SERVER)])
-    assert usual.reload().body == {"result": "applied", "actions": [PROXY], "warnings": []}
-    assert workers(usual) - before
+    assert usual.reload().body == {"result": "applied", "actions": [PROXY[usual.kind]], "warnings": []}
+    assert bool(workers(usual) - before) == (usual.kind is ProxyKind.HAPROXY)
     usual.until(lambda: [s["name"] for s in usual.status["frontends"][0]["servers"]] == ONE_SERVER, "the new servers")
 
 
@@ -215,12 +226,12 @@ def test_a_port_that_somebody_else_holds_is_refused_with_the_holder(usual: Node)
 
 def test_a_frontend_comes_and_goes(usual: Node) -> None:
     usual.write(frontends=[frontend(), frontend("second", 9444)])
-    assert usual.reload().body["actions"] == [PROXY]
+    assert usual.reload().body["actions"] == [PROXY[usual.kind]]
     usual.until(lambda: connects(usual, 9444), "the second frontend's port")
     names = [f"{where}/{name}" for where in ("local", "vip/10.99.0.4") for name in ("kube-apiserver", "second")]
     usual.until(lambda: [p["name"] for p in usual.status["probes"] if p["ok"]] == names, "its probes")
     usual.write()
-    assert usual.reload().body["actions"] == [PROXY]
+    assert usual.reload().body["actions"] == [PROXY[usual.kind]]
     usual.until(lambda: not connects(usual, 9444), "its end")
     usual.until(lambda: len(usual.status["probes"]) == 2, "the end of its probes")
 
@@ -235,12 +246,12 @@ def test_a_reload_that_fails_at_the_last_moment_is_rolled_back(node: Node) -> No
     node.write(health=patient, frontends=[frontend(), frontend("second", 9445, bind="::1")])
     answer = node.reload()
     assert answer.status == 409
-    assert answer.body["error"].startswith("cannot reload haproxy: ")
+    assert answer.body["error"].startswith(REFUSED[node.kind])
     assert node.paths.current.readlink() == before
     node.until(lambda: problems(node) == [answer.body["error"]], "the rejection in status")
     node.until_master()
     node.write(health=patient, frontends=[frontend(servers=ONE_SERVER)])
-    assert node.reload().body["actions"] == [PROXY]
+    assert node.reload().body["actions"] == [PROXY[node.kind]]
     assert (node.proxy["pid"], node.proxy["restarts"], len(node.status["transitions"])) == (pid, 0, 1)
 
 
@@ -255,12 +266,12 @@ with context.wrap_socket(socket.create_connection(("10.99.0.1", 6443), 20), serv
 
 
 def test_a_watch_lives_through_a_reload(usual: Node) -> None:
-    """The old worker keeps it; a line still comes after the new worker has taken over."""
+    """A line still comes after the new files have been taken up (HAProxy: the old worker keeps it)."""
     words = inside(usual.place, "/usr/bin/python3", "-c", WATCH, str(usual.ca_file))
     with subprocess.Popen(words, stdout=subprocess.PIPE) as watch:
         assert watch.stdout is not None
         assert watch.stdout.readline()
         usual.write(frontends=[frontend(servers=list(reversed(document()["frontends"][0]["servers"])))])
-        assert usual.reload().body["actions"] == [PROXY]
+        assert usual.reload().body["actions"] == [PROXY[usual.kind]]
         assert all(watch.stdout.readline() for _ in range(3))
         watch.kill()

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from halbd.decide.change import OTHER_KIND
 from halbd.system.programs import find
+from tests.daemon.conftest import both
 from tests.daemon.node import SERVER_PORT, SERVERS, VIP, Node, frontend
 from tests.render.netns import run, wait_until
 
@@ -63,6 +65,7 @@ def still(pair: Pair) -> Iterator[None]:
     assert VIP not in path.read_text()
 
 
+@both
 @pytest.mark.usefixtures("still")
 def test_a_killed_daemon_leaves_everything_running_and_the_next_takes_it_up(pair: Pair) -> None:
     """The supervisor is never what takes a healthy load balancer down."""
@@ -90,6 +93,7 @@ def test_an_adopted_proxy_that_dies_is_noticed_and_restarted(pair: Pair) -> None
     pair.node.until_master()
 
 
+@both
 @pytest.mark.usefixtures("still")
 def test_what_changed_while_no_daemon_ran_is_taken_up_by_a_reload(pair: Pair) -> None:
     node, before = pair.node, pair.children
@@ -112,6 +116,7 @@ def test_what_died_while_no_daemon_ran_is_told_by_the_next(pair: Pair) -> None:
     assert changes[2][0] == "gained"
 
 
+@both
 def test_a_stop_hands_the_vip_over_and_leaves_nothing(pair: Pair) -> None:
     node = pair.node
     assert pair.end(signal.SIGTERM) == 0
@@ -151,6 +156,27 @@ def test_a_broken_file_is_started_over_with_the_last_good_generation(pair: Pair,
     assert config["digest"] == digest
     assert any("70000 is not a port" in problem for problem in config["rejected"]["problems"])
     assert node.lines("config.rejected")
+
+
+@pytest.mark.usefixtures("still")
+def test_another_kind_of_proxy_waits_until_the_running_one_was_stopped(pair: Pair) -> None:
+    """A daemon that crashed must not be why every connection is cut."""
+    node, before = pair.node, pair.children
+    pair.end(signal.SIGKILL)
+    node.write(proxy={"kind": "envoy"})
+    pair.start_again()
+    assert pair.children == before
+    assert node.status["config"]["rejected"]["problems"] == [OTHER_KIND]
+    answer = node.reload()
+    assert (answer.status, answer.body) == (409, {"error": OTHER_KIND})
+    assert node.proxy["kind"] == "haproxy"
+
+
+def test_a_stop_and_a_start_put_another_kind_of_proxy_in(pair: Pair) -> None:
+    pair.end(signal.SIGTERM)
+    pair.node.write(proxy={"kind": "envoy"})
+    pair.start_again()
+    assert pair.node.proxy["kind"] == "envoy"
 
 
 @pytest.mark.usefixtures("still")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from halbd.decide.change import Change, change
+from halbd.decide.change import OTHER_KIND, Change, change
 from halbd.model.files import Surroundings
 from halbd.render.render import render
 from tests.sample import config
@@ -18,6 +18,12 @@ AROUND = Surroundings(Path("/run/halbd"), Path("/var/lib/halbd"), "root", ("/usr
 
 def to(**keys: Any) -> Change:
     old, new = config(), config(**keys)
+    return change(old, render(old, AROUND), new, render(new, AROUND))
+
+
+def envoy_to(**keys: Any) -> Change:
+    """The same for a node that runs Envoy."""
+    old, new = config(proxy={"kind": "envoy"}), config(**{"proxy": {"kind": "envoy"}} | keys)
     return change(old, render(old, AROUND), new, render(new, AROUND))
 
 
@@ -80,3 +86,41 @@ def test_what_peers_must_share_is_named_with_the_order_to_roll_it_out() -> None:
 
 def test_what_only_a_restart_takes_up_is_named() -> None:
     assert "proxy.user" in to(proxy={"user": "nobody"}).warnings[0]
+
+
+ENVOY = "see the running Envoy take up its new files (it does so by itself: no connection is lost)"
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [{"servers": [*THREE, "10.10.50.14:6443"]}, {"servers": THREE[:1]}, {"balance": "leastconn"}],
+    ids=["a server more", "servers less", "another balance"],
+)
+def test_envoy_takes_up_everything_by_itself(keys: dict[str, Any]) -> None:
+    one = envoy_to(frontends=frontend(**keys))
+    assert (one.actions, one.servers, one.warnings) == ((ENVOY,), (), ())
+
+
+@pytest.mark.parametrize("keys", [{"cluster": "other"}, {"proxy": {"kind": "envoy", "binary": "/opt/envoy"}}])
+def test_what_envoy_does_not_read_again_needs_another_one(keys: dict[str, Any]) -> None:
+    """Its bootstrap names cluster and node."""
+    one = envoy_to(**keys)
+    assert one.warnings == ()
+    assert one.actions == ("hand over to a new Envoy (established connections stay with the old one until they end)",)
+
+
+def test_another_account_for_envoy_waits_for_a_restart() -> None:
+    """Two users cannot share a port (socket(7), SO_REUSEPORT)."""
+    one = envoy_to(proxy={"kind": "envoy", "user": "nobody"})
+    assert (one.hand_over, one.actions) == (False, ())
+    assert one.warnings == ("proxy.user take effect when halbd is restarted",)
+
+
+def test_halbds_own_timings_do_not_concern_envoy() -> None:
+    assert envoy_to(health={"interval": 2, "timeout": 1}).actions == ()
+
+
+def test_another_kind_of_proxy_is_refused_while_one_runs() -> None:
+    one = to(proxy={"kind": "envoy"})
+    assert (one.refused, one.actions) == (OTHER_KIND, ())
+    assert OTHER_KIND in one.warnings

@@ -74,8 +74,9 @@ def commands(pid: int) -> str:
 
 @pytest.mark.slow
 @pytest.mark.timeout(120)
-def test_a_server_may_die_without_a_client_noticing(file: Path) -> None:
-    words = [*LAB, "--config", str(file), "--fault", "server-death", "--json"]
+@pytest.mark.parametrize("proxy", ["haproxy", "envoy"])
+def test_a_server_may_die_without_a_client_noticing(file: Path, proxy: str) -> None:
+    words = [*LAB, "--config", str(file), "--fault", "server-death", "--json", "--proxy", proxy]
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=110)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)

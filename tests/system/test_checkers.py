@@ -100,3 +100,13 @@ def test_a_checker_that_hangs_is_given_up() -> None:
 def test_a_secret_is_written_for_root_alone(tmp_path: Path) -> None:
     checkers.write(FileSet((File("a", "x", secret=True), File("b", "x"))), tmp_path)
     assert [(tmp_path / name).stat().st_mode & 0o777 for name in "ab"] == [0o600, 0o644]
+
+
+def test_envoy_is_asked_where_it_is_the_proxy(place: str, paths: Paths) -> None:
+    config = sample(
+        vips=[{"address": "10.10.50.4", "interface": "eth0"}], vrrp={"unicast": False}, proxy={"kind": "envoy"}
+    )
+    files = render(config, surroundings(paths))
+    judge(place, files, config)
+    with pytest.raises(RefusedError, match=r"^envoy refuses the generated config \(exit 1\): .*unknown fields"):
+        judge(place, with_text(files, "envoy-check.json", '"idle_timeout"', '"idle_timeouts"'), config)

@@ -9,7 +9,8 @@ import pytest
 
 from halbd.model.config import Proxy, ProxyKind
 from halbd.model.errors import HalbdError
-from halbd.system.programs import account, check_account, find, proxy_account, proxy_binary
+from halbd.system.programs import account, check_account, find, low_port_capabilities, proxy_account, proxy_binary
+from tests.sample import config
 
 
 def test_a_program_is_found_by_its_full_path() -> None:
@@ -52,3 +53,15 @@ def test_the_proxys_account_is_the_files_the_distributions_or_nobody() -> None:
 def test_the_check_never_runs_as_root() -> None:
     assert check_account().pw_uid != 0
     assert os.getuid() != check_account().pw_uid or os.getuid() != 0
+
+
+def test_envoy_is_the_one_on_path_or_the_packages_own_program() -> None:
+    """Not the wrapper that the package puts beside the interpreter: a process is known by its executable."""
+    with Path(proxy_binary(Proxy(kind=ProxyKind.ENVOY))).open("rb") as program:
+        assert program.read(4) == b"\x7fELF"
+
+
+def test_only_ports_below_1024_need_a_capability() -> None:
+    frontend = {"name": "api", "servers": ["10.10.50.11:6443"]}
+    assert low_port_capabilities(config(frontends=[frontend | {"port": 1024}])) == ()
+    assert low_port_capabilities(config(frontends=[frontend | {"port": 443}])) == ("+net_bind_service",)

@@ -1,0 +1,58 @@
+"""Which programs an earlier daemon left running."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from halbd.daemon import proxy
+from halbd.model.child import Program
+from halbd.model.paths import Paths
+from halbd.system import envoy, process
+from halbd.system.process import Identity
+
+FILES = {Program.PROXY: tuple(proxy.FILES.values()), Program.KEEPALIVED: ("keepalived.conf",)}
+"""What each program may be given on its command line, in the folder of the generation in force."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A program that an earlier daemon started, the file on its command line, the generation that it runs on."""
+
+    who: Identity
+    binary: str
+    generation: str
+    file: str
+
+
+def already_running(paths: Paths, program: Program) -> Noted | None:
+    """What an earlier daemon started, if it still runs: PID, start time and executable agree with its note.
+
+    Instead of the executable the command line will do: a script may have put another in its place. Where the note is
+    lost, the process whose command line names our own file is it, on an unknown generation.
+    """
+    try:
+        noted = json.loads(note(paths, program).read_text())
+        who, binary = Identity(int(noted["pid"]), int(noted["start_ticks"])), str(noted["program"])
+        generation = str(noted["generation"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return _unnoted(paths, program)
+    words = process.arguments_of(who.pid)
+    file = next((name for name in FILES[program] if str(paths.current / name) in words), "")
+    same = process.identity(who.pid) == who and (file or process.program_of(who.pid) == binary)
+    return Noted(who, binary, generation, file) if same else None
+
+
+def _unnoted(paths: Paths, program: Program) -> Noted | None:
+    """Of several the one that owns the admin socket's own name: the others made room for it."""
+    for name in FILES[program]:
+        for found in process.leaders_with(str(paths.current / name)):
+            if not envoy.aside(paths, found.pid).exists():
+                return Noted(found, process.program_of(found.pid) or "", "", name)
+    return None
+
+
+def note(paths: Paths, program: Program) -> Path:
+    """Where the running program's identity is noted, for the next daemon."""
+    return paths.runtime / f"{program}.json"

@@ -1,0 +1,170 @@
+"""Envoy: one process for its life; it takes up new files by itself, and halbd sees to it that it did.
+
+By the time that anything here is called the link to the generation in force has been swapped, which is Envoy's sign.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+
+from halbd.decide.change import Change
+from halbd.model.config import Config, LogLevel
+from halbd.model.errors import FailedError
+from halbd.model.evidence import FrontendView, ProxyView
+from halbd.model.paths import Paths
+from halbd.render.envoy import versions
+from halbd.system import envoy, generations
+from halbd.system.programs import low_port_capabilities, proxy_account, proxy_binary
+
+DEADLINE = 10.0
+"""Seconds that Envoy may take until a generation is in force; it is some 10 ms."""
+SETTLED = 1.0
+"""Seconds after which a generation that Envoy has rejected in part is given up."""
+PATIENCE = 1.0
+"""Seconds for one answer."""
+PAUSE = 0.02
+"""Seconds between two questions."""
+LOOK = 1.0
+"""Seconds between two looks at one that has been handed over from."""
+
+_LEVELS = {
+    "trace": LogLevel.DEBUG,
+    "debug": LogLevel.DEBUG,
+    "info": LogLevel.INFO,
+    "warning": LogLevel.WARNING,
+    "error": LogLevel.ERROR,
+    "critical": LogLevel.ERROR,
+}
+
+
+class Envoy:
+    """See `halbd.daemon.proxy.Proxy`."""
+
+    def __init__(self, paths: Paths) -> None:
+        self._paths = paths
+        self._away: frozenset[str] = frozenset()
+        self._rejections: int | None = None
+        self._complaints: deque[str] = deque(maxlen=3)
+
+    def command(self, config: Config) -> list[str]:
+        """Without privileges but for ports below 1024."""
+        self._rejections = 0  # it counts from its start
+        capabilities = low_port_capabilities(config)
+        return envoy.command(proxy_binary(config.proxy), self._paths, proxy_account(config.proxy), capabilities)
+
+    async def serves(self, config: Config) -> None:
+        """Within the deadline and a round of checks: it listens only when every server has been judged once.
+
+        A port that somebody else holds does not end it: it would run, and not serve, for ever.
+        """
+        first_checks = max(frontend.check.timeout for frontend in config.frontends)
+        await self._confirm("start", DEADLINE + first_checks)
+
+    async def view(self, config: Config, within: float) -> ProxyView:
+        """By `/clusters`. A frontend that it does not list has no server; while Envoy begins, they are starting.
+
+        But only if it was away the last time, too: one that is just being removed is not missed.
+        """
+        seen = await envoy.view(self._paths, within)
+        names = {one.name for one in seen.frontends}
+        away = [one for one in config.frontends if one.name not in names]
+        missed = [one for one in away if one.name in self._away]
+        self._away = frozenset(one.name for one in away)
+        if not missed:
+            return seen
+        ready = await envoy.ready(self._paths, within)
+        return ProxyView((*seen.frontends, *(FrontendView(f.name, ()) if ready else envoy.starting(f) for f in missed)))
+
+    async def take_up(self, change: Change) -> None:  # noqa: ARG002  # what changed is all the same to Envoy
+        """It has, or will within milliseconds."""
+        await self.reload()
+
+    async def reload(self) -> None:
+        """It needs no asking; but what it has not taken up is as if it had not been written."""
+        await self._confirm("change the running", DEADLINE)
+
+    async def cut_connections(self, frontend: str, server: str) -> None:
+        """Nothing: Envoy does so itself as soon as a server is down (close_connections_on_host_health_failure).
+
+        That costs no new connection, unlike in HAProxy: one that is still being tried goes to another server.
+        """
+
+    def step_aside(self, pid: int) -> None:
+        """Its socket gets another name, so that the next one can make its own: that would remove it, else."""
+        try:
+            self._paths.admin_socket.rename(envoy.aside(self._paths, pid))
+        except OSError as error:
+            raise FailedError(
+                f"cannot hand over to another envoy: {self._paths.admin_socket}: {error.strerror}"
+            ) from error
+
+    def step_back(self, pid: int) -> None:
+        """The old name."""
+        with contextlib.suppress(OSError):  # it was never renamed
+            envoy.aside(self._paths, pid).rename(self._paths.admin_socket)
+
+    def stepped_aside(self, pid: int) -> bool:
+        """By its socket's name, which survives a daemon that crashes."""
+        return envoy.aside(self._paths, pid).exists()
+
+    async def retire(self, pid: int) -> None:
+        """It closes its listeners, and takes no new one whatever becomes of lds.json."""
+        socket = envoy.aside(self._paths, pid)
+        left = 1
+        while left:
+            with contextlib.suppress(OSError):  # asked again
+                await envoy.drain(socket, PATIENCE)
+                left = await envoy.connections(socket, PATIENCE)
+            await asyncio.sleep(LOOK)
+        socket.unlink(missing_ok=True)
+
+    def level(self, line: str) -> LogLevel:
+        """The line's first word, by our --log-format; one that has none goes on with the line before."""
+        word, _, rest = line.partition(" ")
+        if "Filesystem config update" in rest:
+            self._complaints.append(rest.partition(" ")[2])
+        return _LEVELS.get(word, LogLevel.INFO)
+
+    async def _confirm(self, what: str, within: float) -> None:
+        """Return once every file of the generation in force is what Envoy runs on. Raises FailedError."""
+        why = await self._outcome(within)
+        self._complaints.clear()
+        if why:
+            raise FailedError(f"cannot {what} envoy: {why}")
+
+    async def _outcome(self, within: float) -> str:
+        """Nothing to say once all is in force; else why it is not, in Envoy's own words.
+
+        Told by the versions and not by the log: between two renames Envoy may find a file missing, and try again.
+        """
+        begun, why = time.monotonic(), ""
+        while (waited := time.monotonic() - begun) < within:
+            try:
+                taken = await self._taken_up()
+                rejections = await envoy.rejections(self._paths, PATIENCE)
+                given_up = waited > SETTLED and self._rejections is not None and rejections > self._rejections
+                if taken or given_up:
+                    self._rejections = rejections
+                    return "" if taken else await self._words()
+                why = "it does not take up the new files"
+            except OSError as error:
+                why = str(error) or "its admin socket does not answer in time"
+            except (ValueError, LookupError, TypeError) as error:
+                return f"its files in {self._paths.current} make no sense: {error}"
+            await asyncio.sleep(PAUSE)
+        return await self._words() or why
+
+    async def _taken_up(self) -> bool:
+        """Read anew each time: while a process starts, another generation may be put in force."""
+        wanted = versions(await asyncio.to_thread(generations.installed, self._paths))
+        return wanted.items() <= (await envoy.in_force(self._paths, PATIENCE)).items()
+
+    async def _words(self) -> str:
+        """What Envoy says of its listeners on the admin socket, and of all else only in its log."""
+        with contextlib.suppress(OSError):
+            if said := await envoy.listener_errors(self._paths, PATIENCE):
+                return said
+        return "; ".join(self._complaints)

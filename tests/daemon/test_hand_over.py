@@ -1,0 +1,141 @@
+"""What a running Envoy does not take up is taken up by a second one; the first keeps its connections."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from halbd.lab.certs import Authority
+from halbd.model.config import Proxy, ProxyKind
+from halbd.system.programs import proxy_binary
+from tests.daemon.conftest import fresh_name
+from tests.daemon.node import Node, bare_node, running_node
+from tests.daemon.test_reload import WATCH
+from tests.render.netns import inside
+
+pytestmark = pytest.mark.root
+
+HAND_OVER = "hand over to a new Envoy (established connections stay with the old one until they end)"
+
+
+@pytest.fixture
+def envoy(ca: Authority) -> Iterator[Node]:
+    """A master with Envoy."""
+    with running_node(fresh_name(), ca, ProxyKind.ENVOY) as node:
+        yield node
+
+
+@contextmanager
+def watch(node: Node) -> Iterator[subprocess.Popen[bytes]]:
+    """A connection through the proxy over which a line has come, and on which more do."""
+    words = inside(node.place, "/usr/bin/python3", "-c", WATCH, str(node.ca_file))
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as one:
+        assert one.stdout is not None
+        assert one.stdout.readline()
+        yield one
+        one.kill()
+
+
+def goes_on(one: subprocess.Popen[bytes]) -> bool:
+    """More lines come."""
+    assert one.stdout is not None
+    return all(one.stdout.readline() for _ in range(3))
+
+
+def hand_over(node: Node) -> tuple[int, int]:
+    """Another name for the cluster; the process before and the one after."""
+    before = node.proxy["pid"]
+    node.write(cluster=f"after-{before}")
+    assert node.reload().body == {"result": "applied", "actions": [HAND_OVER], "warnings": []}
+    node.until(lambda: node.proxy["pid"] != before, "the new one in status")
+    return before, node.proxy["pid"]
+
+
+def test_a_hand_over_keeps_connections_and_the_vip(envoy: Node) -> None:
+    with watch(envoy) as one:
+        old, new = hand_over(envoy)
+        assert goes_on(one)
+        assert {old, new} <= envoy.pids
+    envoy.until(lambda: old not in envoy.pids, "the end of the old one, with its last connection")
+    assert envoy.status["healthy"]
+    assert (envoy.proxy["restarts"], len(envoy.status["transitions"])) == (0, 1)
+
+
+def test_the_next_daemon_knows_the_two_apart(envoy: Node) -> None:
+    with watch(envoy) as one:
+        old, new = hand_over(envoy)
+        envoy.daemon.send_signal(signal.SIGKILL)
+        envoy.daemon.wait(10)
+        (envoy.paths.runtime / "proxy.json").unlink()
+        envoy.start()
+        envoy.until_master()
+        assert envoy.proxy["pid"] == new
+        assert goes_on(one)
+        assert old in envoy.pids
+    envoy.until(lambda: old not in envoy.pids, "the end of the old one")
+    assert len(envoy.status["transitions"]) == 1
+
+
+def test_a_second_one_that_was_never_seen_to_serve_is_ended_by_the_next_daemon(envoy: Node) -> None:
+    """As after a crash in the middle of a hand-over: two would share the port in silence."""
+    pid, socket = envoy.proxy["pid"], envoy.paths.admin_socket
+    words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")[:-1]
+    envoy.daemon.send_signal(signal.SIGKILL)
+    envoy.daemon.wait(10)
+    socket.rename(socket.with_name(f"admin.{pid}.sock"))
+    stray = envoy.run_in("setsid", "--wait", *words)
+    envoy.until(socket.exists, "the second one's socket")
+    envoy.start()
+    envoy.until_master()
+    assert envoy.proxy["pid"] == pid
+    assert stray.wait(10) != 0
+    envoy.until(lambda: envoy.status["frontends"][0]["servers"][0]["state"] == "up", "the first one's answer")
+
+
+def test_a_second_one_that_does_not_serve_changes_nothing(envoy: Node) -> None:
+    """It passes the checker, and ends at once."""
+    program = envoy.folder / "envoy"
+    real = proxy_binary(Proxy(kind=ProxyKind.ENVOY))
+    program.write_text(f'#!/bin/sh\ncase "$*" in *validate*) exec {real} "$@";; esac\nexit 3\n')
+    program.chmod(0o755)
+    before, current = envoy.proxy["pid"], envoy.paths.current.readlink()
+    envoy.write(proxy={"binary": str(program)})
+    answer = envoy.reload()
+    assert (answer.status, answer.body) == (409, {"error": "cannot hand over to another proxy: it ended at once"})
+    assert envoy.paths.current.readlink() == current
+    assert (envoy.proxy["pid"], envoy.paths.admin_socket.exists()) == (before, True)
+    envoy.until_master()
+    assert len(envoy.status["transitions"]) == 1
+
+
+def test_a_stop_ends_both(envoy: Node) -> None:
+    with watch(envoy):
+        old, _ = hand_over(envoy)
+        assert old in envoy.pids
+        envoy.daemon.send_signal(signal.SIGTERM)
+        assert envoy.daemon.wait(30) == 0
+        assert old not in envoy.pids
+
+
+def test_an_updated_program_is_taken_up_by_a_reload(ca: Authority) -> None:
+    """As a package manager does it: another file by the same name."""
+    real = proxy_binary(Proxy(kind=ProxyKind.ENVOY))
+    with bare_node(fresh_name(), ca, ProxyKind.ENVOY) as node:
+        program, new = node.folder / "envoy", node.folder / "new"
+        shutil.copy(real, program)
+        node.write(proxy={"binary": str(program)})
+        node.start_servers()
+        node.start()
+        node.until_master()
+        assert node.reload().body["actions"] == []
+        shutil.copy(real, new)
+        new.rename(program)
+        assert node.reload().body["actions"] == [HAND_OVER]
+        assert node.reload().body["actions"] == []
+        assert len(node.status["transitions"]) == 1
