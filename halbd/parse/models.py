@@ -133,8 +133,8 @@ class CheckSection(_Section):
     )
     ca_file: _FileName | None = Field(
         default=None,
-        description="PEM certificates that vouch for the servers; default ca.crt; relative names start from /etc/halbd. "
-        "Required for https, unless `insecure: true` is written out.",
+        description="PEM certificates that vouch for the servers; default ca.crt; relative names start from /etc/halbd."
+        " Required for https, unless `insecure: true` is written out.",
     )
     insecure: _Bool = Field(default=False, description="Do not verify the servers' certificates.")
     server_name: Annotated[str, leaves.HOST] = Field(

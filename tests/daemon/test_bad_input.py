@@ -215,7 +215,7 @@ def test_a_port_that_is_held_ends_with_1_and_names_the_holder(node: Node) -> Non
 
 
 def test_a_file_limit_that_is_too_low_ends_with_1(node: Node) -> None:
-    low = ("setpriv", "--bounding-set=-sys_resource", "prlimit", "--nofile=512:512")
+    low = ("setpriv", "--bounding-set=-sys_resource", "--inh-caps=-sys_resource", "prlimit", "--nofile=512:512")
     code, (line,) = refused(node, before=low)
     assert code == 1
     assert line.startswith("cannot allow ")

@@ -37,6 +37,7 @@ def limited(one: Config, soft: int, hard: int) -> list[str]:
     words = [
         "/usr/bin/setpriv",
         "--bounding-set=-sys_resource",
+        "--inh-caps=-sys_resource",
         "/usr/bin/prlimit",
         f"--nofile={soft}:{hard}",
         sys.executable,
