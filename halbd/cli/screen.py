@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -123,8 +123,14 @@ def probes(status: Status, now: datetime) -> Iterator[Line]:
 def servers(status: Status) -> Iterator[Line]:
     """The servers as the proxy sees them."""
     found = [(frontend, server) for frontend in status.get("frontends") or [] for server in frontend["servers"]]
-    rows = [(f["name"], s["name"], s["address"], s["state"], s["check"]) for f, s in found]
+    rows = [(f["name"], s["name"], s["address"], s["state"], s["check"], _connections(s)) for f, s in found]
     return table(rows, [STATES.get(server["state"], "odd") for _, server in found])
+
+
+def _connections(server: Mapping[str, Any]) -> str:
+    """How many are open now; nothing where the proxy has not said."""
+    count = server.get("connections")
+    return "" if count is None else f"{count} connections"
 
 
 def keepalived(status: Status) -> Iterator[Line]:

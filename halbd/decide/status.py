@@ -127,6 +127,8 @@ def _frontend(state: State, frontend: Frontend) -> dict[str, Any]:
             else f"{server.address}:{server.port}",
             "state": seen[server.name].state.value if server.name in seen else "starting",
             "check": seen[server.name].check if server.name in seen else "",
+            "connections": seen[server.name].connections if server.name in seen else 0,
+            "connections_total": seen[server.name].total if server.name in seen else 0,
         }
         for server in frontend.servers
     ]

@@ -73,12 +73,17 @@ class ServerState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ServerView:
-    """One server; `check` is the proxy's own word for its last check, such as "L7STS 500"."""
+    """One server; `check` is the proxy's own word for its last check, such as "L7STS 500".
+
+    `connections` is open ones now, `total` all since this proxy, or its last worker, began.
+    """
 
     name: str
     address: str
     state: ServerState
     check: str
+    connections: int = 0
+    total: int = 0
 
     @property
     def usable(self) -> bool:

@@ -21,6 +21,8 @@ RELOAD_DEADLINE = 10.0
 """Seconds that a reload may take."""
 LONGEST_ANSWER = 4 * 2**20
 """Bytes of one answer: some thousands of servers."""
+LONGEST_NUMBER = 19
+"""Digits of 2^63, and no more."""
 MASTER_PATIENCE = 0.3
 """Seconds for one answer of a master that may be re-executing itself."""
 
@@ -89,7 +91,13 @@ def _server(row: dict[str, str]) -> ServerView:
     check = row["check_status"].removeprefix("* ")
     code = row["check_code"]
     words = f"{check} {code}" if code and code != "200" else check
-    return ServerView(row["svname"], row["addr"], _state(row["status"], check), words)
+    state = _state(row["status"], check)
+    return ServerView(row["svname"], row["addr"], state, words, _number(row["scur"]), _number(row["stot"]))
+
+
+def _number(text: str) -> int:
+    """A count; 0 for what is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < LONGEST_NUMBER else 0
 
 
 def _state(status: str, check: str) -> ServerState:

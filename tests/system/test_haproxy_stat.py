@@ -48,8 +48,9 @@ def test_servers_are_listed_by_frontend() -> None:
     view = parse_stat(HEAD + WELL + SICK + REFUSED + "\n")
     assert [f.name for f in view.frontends] == ["kube-apiserver", "other"]
     first, second = view.frontends[0].servers
-    assert first == ServerView("10.99.0.11:7443", "10.99.0.11:7443", ServerState.UP, "L7OK")
-    assert second == ServerView("10.99.0.12:7443", "10.99.0.12:7443", ServerState.DOWN, "L7STS 500")
+    assert first == ServerView("10.99.0.11:7443", "10.99.0.11:7443", ServerState.UP, "L7OK", 0, first.total)
+    assert second == ServerView("10.99.0.12:7443", "10.99.0.12:7443", ServerState.DOWN, "L7STS 500", 0, second.total)
+    assert first.total == 6
     assert view.frontends[1].servers[0].check == "L4CON"
 
 
