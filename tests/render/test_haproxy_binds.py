@@ -43,7 +43,7 @@ def listening(config: Config, place: str) -> Iterator[set[str]]:
         for file in render(replace(config, frontends=few), replace(AROUND, runtime=runtime)).files:
             (runtime / file.name).write_text(file.text)
         words = inside(place, *NOBODY, HAPROXY, "-db", "-f", str(runtime / "haproxy.cfg"))
-        process = subprocess.Popen(words, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(words, stderr=subprocess.DEVNULL, cwd="/")  # as halbd starts it
         try:
             wait_until(lambda: bool(sockets(place)) or process.poll() is not None, "a listening socket")
             assert process.poll() is None
