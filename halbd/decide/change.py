@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
 
 from halbd.decide.listen import sockets
-from halbd.model.config import Address, Config, Frontend, ProxyKind, Server
+from halbd.model.config import Address, Config, Frontend, ProxyKind, Server, is_address
 from halbd.model.files import FileSet
 
 KEEPALIVED_FILE = "keepalived.conf"
@@ -116,19 +115,11 @@ def _servers(old: Config, new: Config) -> tuple[ServerChange, ...]:
         if moved or not names >= set(known):
             return ()
         new_ones = [s for s in after.servers if s.name not in known]
-        if not all(_is_address(server.address) for server in new_ones):
+        if not all(is_address(server.address) for server in new_ones):
             return ()  # HAProxy resolves names only for servers of its file
         found += [ServerChange(after, s, new=True) for s in new_ones]
         found += [ServerChange(after, s, new=False) for s in after.servers if known.get(s.name, s) != s]
     return tuple(found)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _shared(old: Config, new: Config) -> list[str]:

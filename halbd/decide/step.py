@@ -55,8 +55,9 @@ def step(state: State, event: Event, now: Now) -> Step:
     before = verdict(state, now)
     state, effects = _happen(state, event, now)
     state, more = _due(state, now)
-    state, pushes = _push(state, now)
-    return state, (*pushes, *effects, *more, *_say_verdict(before, verdict(state, now)))
+    after = verdict(state, now)
+    state, pushes = _push(state, after, now)
+    return state, (*pushes, *effects, *more, *_say_verdict(before, after))
 
 
 def next_due(state: State) -> float | None:
@@ -164,12 +165,11 @@ def _tick_child(state: State, child: Child, program: Program, now: Now) -> tuple
     return life.tick(child, program, now)
 
 
-def _push(state: State, now: Now) -> Step:
+def _push(state: State, answer: Verdict, now: Now) -> Step:
     """Keep the track_files at what the verdict says; with no verdict, at what they hold.
 
     One that could not be written is tried again, but not in every turn of the loop.
     """
-    answer = verdict(state, now)
     wanted = {} if answer.stale else {FAULT: int(answer.failed)}
     wanted |= {no_servers(group): level for group, level in state.levels.items()}
     resting = now.mono < state.push_due

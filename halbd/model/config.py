@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TypeAlias
 
 Address: TypeAlias = IPv4Address | IPv6Address
+
+
+def is_address(text: str) -> bool:
+    """The text is an IP address, and not a host name."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 class ProxyKind(StrEnum):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from halbd.model.config import Check, Scheme
-from halbd.render.envoy_words import Json, address, duration, typed
+from halbd.model.config import Check, Scheme, is_address
+from halbd.render.envoy_words import Json, duration, typed
 from halbd.render.words import name
 
 # What chooses the TLS socket for checks, and for nothing else.
@@ -63,7 +63,7 @@ def _context(check: Check) -> Json:
     common: Json = {"tls_params": versions, "alpn_protocols": ["http/1.1"]}
     if check.ca is not None:
         common["validation_context"] = _validation(check.ca, check.server_name)
-    sni = {} if address(check.server_name) else {"sni": name(check.server_name)}
+    sni = {} if is_address(check.server_name) else {"sni": name(check.server_name)}
     return sni | {"max_session_keys": 0, "common_tls_context": common}
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from halbd.model.config import Balance, Check, Config, Frontend, Server
+from halbd.model.config import Balance, Check, Config, Frontend, Server, is_address
 from halbd.render.envoy_check import health_check, tls
 from halbd.render.envoy_listener import BUFFER
-from halbd.render.envoy_words import Json, address, duration, socket_address, typed
+from halbd.render.envoy_words import Json, duration, socket_address, typed
 from halbd.render.words import name
 
 # As for clients (envoy_listener.py).
@@ -51,7 +51,7 @@ def cluster(frontend: Frontend) -> Json:
 
 def has_host_names(frontend: Frontend) -> bool:
     """Whether Envoy must resolve a name for it."""
-    return any(address(server.address) is None for server in frontend.servers)
+    return any(not is_address(server.address) for server in frontend.servers)
 
 
 def assignment(frontend: Frontend) -> Json:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from halbd.decide.listen import local_address
+from halbd.decide.listen import all_addresses, local_address
 from halbd.model.config import Balance, Config, Frontend, Timeouts
 from halbd.render.envoy_words import Json, duration, socket_address, typed
 from halbd.render.words import name
@@ -65,11 +65,10 @@ def _addresses(config: Config, frontend: Frontend) -> list[Json]:
 
 
 def _every_address(config: Config, port: int) -> Json:
-    """IPv6 is bound only where the cluster uses it, so that a kernel without IPv6 (ipv6.disable=1) starts too."""
-    addresses = [*(node.address for node in config.nodes), *(vip.address for vip in config.vips)]
-    if any(one.version == 6 for one in addresses):
-        return {"socket_address": {"address": "::", "port_value": port, "ipv4_compat": True}}
-    return socket_address("0.0.0.0", port)
+    every = all_addresses(config)
+    if every.version == 6:
+        return {"socket_address": {"address": str(every), "port_value": port, "ipv4_compat": True}}
+    return socket_address(str(every), port)
 
 
 def _tcp_proxy(frontend: Frontend) -> Json:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import Any, TypeAlias
-
-from halbd.model.config import Address
 
 Json: TypeAlias = dict[str, Any]
 
@@ -23,11 +20,3 @@ def duration(value: float) -> str:
 def socket_address(host: str, port: int) -> Json:
     """An IP address, or a host name for a cluster that resolves them."""
     return {"socket_address": {"address": host, "port_value": port}}
-
-
-def address(text: str) -> Address | None:
-    """The IP address that the text is, or None where it is a host name."""
-    try:
-        return ip_address(text)
-    except ValueError:
-        return None

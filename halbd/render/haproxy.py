@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import IPv4Address, IPv6Address
 
 from halbd.decide.listen import all_addresses, local_address
-from halbd.model.config import Address, Balance, Check, Config, Frontend, Scheme, Server, Timeouts
+from halbd.model.config import Address, Balance, Check, Config, Frontend, Scheme, Server, Timeouts, is_address
 from halbd.model.files import Surroundings
 from halbd.model.paths import Paths
 from halbd.render.words import Line, document, line, name, seconds, section
@@ -184,16 +183,7 @@ def _host(server: Server) -> str:
 
 
 def _is_host_name(server: Server) -> bool:
-    return _address(server.address) is None
-
-
-def _address(text: str) -> Address | None:
-    for kind in (IPv4Address, IPv6Address):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return None
+    return not is_address(server.address)
 
 
 def _socket(address: Address, port: int) -> str:

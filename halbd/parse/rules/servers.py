@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 
-from halbd.model.config import Frontend
+from halbd.model.config import Frontend, is_address
 from halbd.parse.finding import Finding, Place
 from halbd.parse.rules.common import carrying, unique
 from halbd.parse.view import View
@@ -25,20 +25,12 @@ def certificate_names(view: View) -> Iterator[Finding]:
     """HAProxy compares the name of a check with DNS names only: a right address in the certificate does not count."""
     for i, frontend in enumerate(view.frontends):
         check = view.file.frontends[i].check
-        if check.scheme == "https" and not check.insecure and _is_address(check.server_name):
+        if check.scheme == "https" and not check.insecure and is_address(check.server_name):
             yield Finding(
                 ("frontends", i, "check", "server_name"),
                 f"{check.server_name} is an address, and certificates are judged by name",
                 f"write a DNS name of the certificates of {frontend.name}'s servers, such as kubernetes",
             )
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def server_addresses(view: View) -> Iterator[Finding]:
