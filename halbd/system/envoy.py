@@ -21,13 +21,10 @@ from halbd.model.config import Frontend
 from halbd.model.evidence import FrontendView, ProxyView, ServerState, ServerView
 from halbd.model.paths import Paths
 from halbd.render.envoy import BOOTSTRAP
+from halbd.system.answers import LONGEST_ANSWER, count
 from halbd.system.programs import unprivileged
 from halbd.system.run import run
 
-LONGEST_ANSWER = 4 * 2**20
-"""Bytes of one answer: some thousands of servers."""
-LONGEST_NUMBER = 19
-"""Digits of 2^63, and no more."""
 LONGEST_HEAD = 65536
 """Bytes of the headers of one answer."""
 DRAIN = 86400
@@ -178,14 +175,8 @@ def _servers(cluster: Mapping[str, Any]) -> Iterator[ServerView]:
         state, check = _state(_at(host, "health_status"))
         where = _join(str(at.get("address", "")), at.get("port_value", 0))
         counts = {one.get("name"): one.get("value") for one in _list(host, "stats")}
-        active, total = (_count(counts.get(name)) for name in ("cx_active", "cx_total"))
+        active, total = (count(counts.get(name)) for name in ("cx_active", "cx_total"))
         yield ServerView(str(host.get("hostname", "")), where, state, check, active, total)
-
-
-def _count(value: object) -> int:
-    """A number that Envoy writes as a string; one that is 0 it leaves out."""
-    text = str(value or 0)
-    return int(text) if text.isascii() and text.isdigit() and len(text) < LONGEST_NUMBER else 0
 
 
 def _state(health: Mapping[str, Any]) -> tuple[ServerState, str]:

@@ -14,15 +14,12 @@ from halbd.model.errors import FailedError
 from halbd.model.evidence import FrontendView, ProxyView, ServerState, ServerView
 from halbd.model.paths import Paths
 from halbd.system import files
+from halbd.system.answers import LONGEST_ANSWER, count
 from halbd.system.programs import unprivileged
 from halbd.system.run import run
 
 RELOAD_DEADLINE = 10.0
 """Seconds that a reload may take."""
-LONGEST_ANSWER = 4 * 2**20
-"""Bytes of one answer: some thousands of servers."""
-LONGEST_NUMBER = 19
-"""Digits of 2^63, and no more."""
 MASTER_PATIENCE = 0.3
 """Seconds for one answer of a master that may be re-executing itself."""
 
@@ -92,12 +89,7 @@ def _server(row: dict[str, str]) -> ServerView:
     code = row["check_code"]
     words = f"{check} {code}" if code and code != "200" else check
     state = _state(row["status"], check)
-    return ServerView(row["svname"], row["addr"], state, words, _number(row["scur"]), _number(row["stot"]))
-
-
-def _number(text: str) -> int:
-    """A count; 0 for what is none."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < LONGEST_NUMBER else 0
+    return ServerView(row["svname"], row["addr"], state, words, count(row["scur"]), count(row["stot"]))
 
 
 def _state(status: str, check: str) -> ServerState:

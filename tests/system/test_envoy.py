@@ -20,7 +20,7 @@ from halbd.model.files import FileSet
 from halbd.model.paths import Paths
 from halbd.render.envoy import versions
 from halbd.render.render import render
-from halbd.system import envoy, generations, process
+from halbd.system import answers, envoy, generations, process
 from halbd.system.generations import Source
 from halbd.system.programs import proxy_account, proxy_binary
 from halbd.system.surroundings import surroundings
@@ -194,7 +194,7 @@ def ok(body: bytes) -> bytes:
         ok(b"[]"),
         ok(b"no JSON"),
         ok(b"[" * 200_000),
-        ok(b" " * (envoy.LONGEST_ANSWER + 1)),
+        ok(b" " * (answers.LONGEST_ANSWER + 1)),
         ok(b'{"cluster_statuses": 1}'),
         ok(b'{"cluster_statuses": [1]}'),
         ok(b'{"cluster_statuses": [{"host_statuses": [{"address": 1}]}]}'),
