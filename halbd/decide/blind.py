@@ -9,6 +9,7 @@ the longest time by which two nodes can differ.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from halbd.decide.groups import groups
 from halbd.decide.timing import lag
@@ -20,8 +21,13 @@ HOLDER_BLIND = 1
 STANDBY_BLIND = 2
 
 
-def levels(state: State, now: float) -> Mapping[str, int]:
-    """The level of every VIP group at this moment."""
+def lower(state: State, now: float) -> State:
+    """Take up the level of every VIP group at this moment."""
+    levels = _levels(state, now)
+    return state if levels == state.levels else replace(state, levels=levels)
+
+
+def _levels(state: State, now: float) -> Mapping[str, int]:
     if state.config.health.on_no_servers is not OnNoServers.LOWER_PRIORITY:
         return {}
     return {group: _level(state, group, now) for group in groups(state.config)}

@@ -44,7 +44,7 @@ def next_due(state: State) -> float | None:
 
 def _times(state: State) -> dict[ServerRef, float]:
     """When each server that is down, and was not cut yet, is due."""
-    if state.config.proxy.kind is not ProxyKind.HAPROXY:
+    if not state.down or state.config.proxy.kind is not ProxyKind.HAPROXY:
         return {}
     wait = {frontend.name: frontend.timeouts.connect + MARGIN for frontend in state.config.frontends}
     return {s: at + wait[s.frontend] for s, at in state.down.items() if s.frontend in wait and s not in state.cut}

@@ -123,7 +123,7 @@ def ask(state: State, now: Now) -> tuple[State, tuple[Effect, ...]]:
     if state.proxy.running and not admin.asking and now.mono >= admin.due:
         admin = _asked(admin, interval, now)
         effects.append(LookAtProxy())
-    return replace(state, series=series, admin=admin), tuple(effects)
+    return replace(state, series=series, admin=admin) if effects else state, tuple(effects)
 
 
 def next_due(state: State) -> float | None:

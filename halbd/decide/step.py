@@ -52,12 +52,12 @@ PUSH_AGAIN = 1.0
 
 def step(state: State, event: Event, now: Now) -> Step:
     """One event in, the new state and what is to be done out. Pure."""
-    before = verdict(state, now)
     state, effects = _happen(state, event, now)
     state, more = _due(state, now)
-    after = verdict(state, now)
-    state, pushes = _push(state, after, now)
-    return state, (*pushes, *effects, *more, *_say_verdict(before, after))
+    answer = verdict(state, now)
+    state, pushes = _push(state, answer, now)
+    state, said = _say_verdict(state, answer)
+    return state, (*pushes, *effects, *more, *said)
 
 
 def next_due(state: State) -> float | None:
@@ -138,7 +138,7 @@ def _due(state: State, now: Now) -> Step:
     state, effects = _tick_children(state, now)
     state, more = stopping.advance(state, now)
     effects += more
-    state = replace(state, levels=blind.levels(state, now.mono))
+    state = blind.lower(state, now.mono)
     if not state.stopping:
         state, questions = probing.ask(state, now)
         state, cuts = cutting.due(state, now.mono)
@@ -156,7 +156,7 @@ def _tick_children(state: State, now: Now) -> Step:
     if state.keepalived_is_child:
         keepalived, more = _tick_child(state, keepalived, Program.KEEPALIVED, now)
         effects += more
-    return replace(state, proxy=proxy, keepalived=keepalived), effects
+    return replace(state, proxy=proxy, keepalived=keepalived) if effects else state, effects
 
 
 def _tick_child(state: State, child: Child, program: Program, now: Now) -> tuple[Child, tuple[Effect, ...]]:
@@ -178,6 +178,8 @@ def _push(state: State, answer: Verdict, now: Now) -> Step:
         for name, value in wanted.items()
         if state.pushed.get(name) != value and not (resting and name not in state.pushed)
     )
+    if not pushes:
+        return state, ()
     return replace(state, pushed={**state.pushed, **{p.name: p.value for p in pushes}}), pushes
 
 
@@ -208,17 +210,15 @@ def _died(state: State, program: Program, how: str, jitter: float, now: Now) -> 
     return _with_child(state, program, child), (*effects, said)
 
 
-def _say_verdict(before: Verdict, after: Verdict) -> tuple[Effect, ...]:
-    """One line when the answer, or what speaks against this node, has changed."""
-    if (before.ok, _causes(before)) == (after.ok, _causes(after)):
-        return ()
-    reasons = [f"{reason.cause}: {reason.detail}" for reason in after.reasons]
-    level = LogLevel.INFO if after.healthy else LogLevel.WARNING
-    return (Say(level, "verdict.changed", {"may_hold_vip": after.ok, "stale": after.stale, "reasons": reasons}),)
-
-
-def _causes(answer: Verdict) -> tuple[str, ...]:
-    return tuple(reason.cause for reason in answer.reasons)
+def _say_verdict(state: State, answer: Verdict) -> Step:
+    """One line when the answer, or what speaks against this node, is not what was last said."""
+    gist = (answer.ok, tuple(reason.cause for reason in answer.reasons))
+    if gist == state.said:
+        return state, ()
+    reasons = [f"{reason.cause}: {reason.detail}" for reason in answer.reasons]
+    level = LogLevel.INFO if answer.healthy else LogLevel.WARNING
+    fields = {"may_hold_vip": answer.ok, "stale": answer.stale, "reasons": reasons}
+    return replace(state, said=gist), (Say(level, "verdict.changed", fields),)
 
 
 def _child(state: State, program: Program) -> Child:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from halbd.decide.listen import local_address
-from halbd.model.config import Address, Config, Frontend, Vip
+from halbd.model.config import Address, Config, Frontend
 from halbd.model.evidence import Target
 
 
+@lru_cache
 def local_targets(config: Config) -> tuple[Target, ...]:
     """One target per frontend, through the local proxy."""
     return tuple(_target(config, f, f"local/{f.name}", local_address(config, f)) for f in config.frontends)
 
 
-def vip_targets(config: Config, vip: Vip) -> tuple[Target, ...]:
-    """One target per frontend that answers on the VIP."""
+@lru_cache
+def vip_targets(config: Config) -> tuple[Target, ...]:
+    """One target for every VIP and each frontend that answers on it."""
     return tuple(
         _target(config, f, f"vip/{vip.address}/{f.name}", vip.address, vip.address)
+        for vip in config.vips
         for f in config.frontends
         if f.bind in (None, vip.address)
     )

@@ -26,8 +26,7 @@ def longest_age(state: State) -> float:
 
 def active_targets(state: State) -> tuple[Target, ...]:
     """What should be asked now."""
-    held = (vip for vip in state.config.vips if vip.address in state.held)
-    return local_targets(state.config) + tuple(t for vip in held for t in vip_targets(state.config, vip))
+    return local_targets(state.config) + tuple(t for t in vip_targets(state.config) if t.vip in state.held)
 
 
 def _reasons(state: State, now: Now) -> Iterator[Reason]:
@@ -62,9 +61,10 @@ def _hung(state: State) -> bool:
 
     A bare TCP connection is no evidence either way: the kernel accepts it for a process that is stopped.
     """
+    if state.admin.streak.up is not False:
+        return False
     local = [state.series.get(t.name) for t in local_targets(state.config) if t.scheme is not Scheme.TCP]
-    mute = all(s and s.streak.up is False and s.last and s.last.status is None for s in local)
-    return mute and state.admin.streak.up is False
+    return all(s and s.streak.up is False and s.last and s.last.status is None for s in local)
 
 
 def _hung_words(state: State) -> str:
@@ -106,9 +106,8 @@ def _since(series: Series, now: Now) -> datetime:
 
 def _stale(state: State, now: Now) -> bool:
     """Some answer is missing: never came, or came too long ago."""
-    return _not_begun(state) or any(
-        _missing(state.series.get(t.name), longest_age(state), now) for t in active_targets(state)
-    )
+    longest = longest_age(state)
+    return _not_begun(state) or any(_missing(state.series.get(t.name), longest, now) for t in active_targets(state))
 
 
 def _missing(series: Series | None, longest: float, now: Now) -> bool:

@@ -226,3 +226,7 @@ class Config:
     keepalived: Keepalived
     log: Log
     digest: str
+
+    def __hash__(self) -> int:
+        """Cheap, for what is worked out once for each config is looked up at every turn of the loop."""
+        return hash((self.digest, self.node.name))

@@ -10,6 +10,7 @@ from halbd.model.child import Child
 from halbd.model.config import Address, Config
 from halbd.model.evidence import Held, Now, ProbeResult, ProxyView, Streak
 from halbd.model.transition import Transition
+from halbd.model.verdict import Cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ class State:
     `marked`: the generation in force has been seen to work.
     `pushed`: what the track_files hold; one that could not be written is not in it, and due again at `push_due`.
     `barred`: VIPs that went unserved here.
+    `said`: the verdict that was last logged: may this node hold the VIP, and what speaks against it.
     """
 
     config: Config
@@ -100,3 +102,4 @@ class State:
     marked: bool = False
     down: Mapping[ServerRef, float] = field(default_factory=dict)
     cut: frozenset[ServerRef] = frozenset()
+    said: tuple[bool, tuple[Cause, ...]] = (False, ())

@@ -6,6 +6,7 @@ from halbd.decide.step import KEEPALIVED_INTERVAL, PUSH_AGAIN
 from halbd.model.child import Program
 from halbd.model.effects import (
     DumpAddresses,
+    Effect,
     LookAtKeepalived,
     MarkGood,
     Probe,
@@ -52,6 +53,20 @@ def test_one_question_is_in_flight_for_each_target_and_they_keep_their_beat() ->
     before = len(of(Probe, node.effects))
     node.live(10)
     assert len(of(Probe, node.effects)) - before in {10, 11}
+
+
+def test_the_verdict_is_said_once_when_it_changes_also_where_only_time_has_passed() -> None:
+    node = running()
+    said = [one.fields for one in of(Say, node.wait(20) + node.post(Tick())) if one.event == "verdict.changed"]
+    assert said == [{"may_hold_vip": False, "stale": True, "reasons": []}], "nothing was answered"
+    said = [one.fields for one in of(Say, _answered(node)) if one.event == "verdict.changed"]
+    assert said == [{"may_hold_vip": True, "stale": False, "reasons": []}]
+
+
+def _answered(node: Driver) -> list[Effect]:
+    before = len(node.effects)
+    node.live(3)
+    return node.effects[before:]
 
 
 def test_the_death_of_an_earlier_process_is_not_taken_for_this_one() -> None:
