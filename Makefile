@@ -1,4 +1,5 @@
 # make demo   install what is missing, then watch the VIP survive every fault (root)
+# make deb    build the Debian package into dist/
 # make test   install what is missing, then run every check and every test
 
 PYTHON ?= python3
@@ -6,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?= config/halbd.yaml
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench deb clean
 
 demo: $(VENV)/.lab
 	$(BIN)/halbctl lab --config $(CONFIG)
@@ -19,13 +20,17 @@ lint: $(VENV)/.test
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	shellcheck packaging/install-tools .ci/run
+	shellcheck packaging/install-tools packaging/deb .ci/run
 
 # The numbers of docs/performance.md, on this machine (root, about half an hour).
 bench: $(VENV)/.lab
 	$(BIN)/halbctl lab --config $(CONFIG) --repeat 10
 	$(BIN)/halbctl lab --config $(CONFIG) --repeat 10 --fault node-death --set vrrp.advert_int=0.1
 	$(BIN)/python -m halbd.lab.bench --config $(CONFIG)
+
+deb:
+	PYTHON=$(PYTHON) packaging/install-tools deb
+	packaging/deb
 
 $(VENV)/.lab: pyproject.toml packaging/install-tools
 	PYTHON=$(PYTHON) packaging/install-tools lab
