@@ -9,7 +9,7 @@ import pytest
 from halbd.model.errors import HalbdError
 from halbd.system.programs import find
 
-NEEDED = ("ip", "haproxy", "keepalived")
+NEEDED = ("ip", "haproxy", "keepalived", "dnsmasq")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 from halbd import __version__
 from halbd.decide.holding import role
 from halbd.decide.verdict import active_targets, verdict
-from halbd.model.config import Frontend
-from halbd.model.evidence import Now
+from halbd.model.config import Frontend, Server, is_address
+from halbd.model.evidence import FrontendView, Now, ServerState, ServerView
 from halbd.model.state import State
 from halbd.model.transition import Transition
 from halbd.model.verdict import Cause, Verdict
@@ -119,20 +119,30 @@ def _frontend(state: State, frontend: Frontend) -> dict[str, Any]:
     views = state.view.frontends if state.view else ()
     view = next((one for one in views if one.name == frontend.name), None)
     seen = {server.name: server for server in view.servers} if view else {}
-    servers = [
-        {
-            "name": server.name,
-            "address": f"[{server.address}]:{server.port}"
-            if ":" in server.address
-            else f"{server.address}:{server.port}",
-            "state": seen[server.name].state.value if server.name in seen else "starting",
-            "check": seen[server.name].check if server.name in seen else "",
-            "connections": seen[server.name].connections if server.name in seen else 0,
-            "connections_total": seen[server.name].total if server.name in seen else 0,
-        }
-        for server in frontend.servers
-    ]
+    servers = [_server(server, seen.get(server.name) or _unseen(server, view)) for server in frontend.servers]
     return {"name": frontend.name, "port": frontend.port, "servers": servers}
+
+
+def _server(server: Server, seen: ServerView) -> dict[str, Any]:
+    return {
+        "name": server.name,
+        "address": _place(server),
+        "state": seen.state.value,
+        "check": seen.check,
+        "connections": seen.connections,
+        "connections_total": seen.total,
+    }
+
+
+def _place(server: Server) -> str:
+    return f"[{server.address}]:{server.port}" if ":" in server.address else f"{server.address}:{server.port}"
+
+
+def _unseen(server: Server, view: FrontendView | None) -> ServerView:
+    """Not known to the proxy: not yet, or, to Envoy, for as long as the DNS has no address for its name."""
+    if view is not None and not is_address(server.address):
+        return ServerView(server.name, "", ServerState.DOWN, "its name has no address")
+    return ServerView(server.name, "", ServerState.STARTING, "")
 
 
 def _keepalived(state: State) -> dict[str, Any]:

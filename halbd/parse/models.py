@@ -105,7 +105,9 @@ class ServerSection(_Section):
     name: Annotated[str, leaves.word("the name of a server", more=":")] | None = Field(
         default=None, description="Default: host:port."
     )
-    address: Annotated[str, leaves.HOST] = Field(description="An IP address or a host name.")
+    address: Annotated[str, leaves.HOST] = Field(
+        description="An IP address or a host name, for which the proxy asks the DNS every second."
+    )
     port: _Port = Field(description="Its TCP port.")
     weight: Annotated[int, leaves.whole(0, 256, "a weight")] = Field(
         default=1, description="Its share of the connections."

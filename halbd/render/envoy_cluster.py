@@ -23,7 +23,8 @@ _BALANCING: Final = {"healthy_panic_threshold": {"value": 0}, "update_merge_wind
 # In percent: as long as one server in a thousand is up, the first priority takes all.
 _ONE_IS_ENOUGH: Final = 100_000
 
-_DNS_EVERY: Final = 5.0
+# As HAProxy asks by default (Configuration Manual, 5.3.2, "timeout resolve"). A TTL makes no difference to either.
+_DNS_EVERY: Final = 1.0
 
 # "No limit" for a connect: the kernel itself gives up after 127 s by default (tcp(7), tcp_syn_retries).
 _LONGEST_CONNECT: Final = 600.0
@@ -74,7 +75,8 @@ def assignment(frontend: Frontend) -> Json:
 def inline(config: Config, frontend: Frontend) -> Json:
     """The servers as part of the cluster. Only so does Envoy resolve names: EDS takes addresses alone.
 
-    The family of the nodes is preferred; every name is asked for again and again, as its addresses may change.
+    The family of the nodes is preferred; every name is asked for again and again, as its addresses may change. A lookup
+    that fails changes nothing, but a name that has no address has no server: docs/decisions/0007.
     """
     if not has_host_names(frontend):
         return {"type": "STATIC", "load_assignment": assignment(frontend)}

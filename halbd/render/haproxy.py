@@ -68,7 +68,10 @@ def _defaults() -> Iterator[Line]:
 
 
 def _resolvers() -> Iterator[Line]:
-    """Servers given by host name. Without `hold`, an outage of the DNS would take them out of service after 30 s."""
+    """Servers given by host name: asked for every second, by default. What a name had is kept when it has no more.
+
+    Without `hold` an outage of the DNS would take them out of service after 30 s (docs/decisions/0007).
+    """
     yield line("parse-resolv-conf")
     yield line("accepted_payload_size", "8192")
     for status in ("nx", "refused", "timeout", "other"):
