@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 MORE = """\
-faults, in the order in which they are played:
-{faults}
+faults, in the order in which they are played; without --fault:
+{demo}
+by their names, or with --fault all:
+{more}
+What must hold in each is in docs/lab.md.
 
 It needs root, touches nothing outside its own network namespaces, and removes them at the end, also after
 Ctrl-C. What a lab that was killed has left is removed when the next one starts, or by --cleanup.
@@ -28,7 +32,7 @@ Ctrl-C. What a lab that was killed has left is removed when the next one starts,
 exit codes: 0 all as expected, 1 something was not, 2 usage or bad config
 """
 # Written out here, since naming them must not load the lab; tests hold it against the catalogue.
-NAMES = (
+DEMO = (
     "proxy-kill",
     "proxy-hang",
     "node-death",
@@ -38,21 +42,34 @@ NAMES = (
     "servers-lost-here",
     "vrrp-blocked",
 )
+NAMES = (
+    *DEMO,
+    "halbd-kill",
+    "halbd-hang",
+    "stop",
+    "bad-config",
+    "port-taken",
+    "config-removed",
+    "state-full",
+    "state-readonly",
+    "state-removed",
+)
+ALL = "all"
 
 
 def add(subparsers: Subparsers) -> None:
     """Add the verb."""
-    more = MORE.format(faults="\n".join(f"  {name}" for name in NAMES))
+    more = MORE.format(demo=_listed(DEMO), more=_listed(NAMES[len(DEMO) :]))
     parser = verb(subparsers, "lab", "build all nodes of a config on this machine and play faults", more)
     parser.add_argument("--config", metavar="FILE", type=Path, default=paths().config_file, help="default: %(default)s")
-    parser.add_argument("--fault", metavar="NAME", nargs="+", action="extend", choices=NAMES, help="default: all")
+    parser.add_argument("--fault", metavar="NAME", nargs="+", action="extend", choices=(*NAMES, ALL), help="see below")
     parser.add_argument("--repeat", metavar="N", type=_count, default=1, help="play each fault N times")
     parser.add_argument(
         "--set", metavar="KEY=VALUE", action="append", default=[], type=_setting, help="change a value of the file"
     )
     parser.add_argument("--proxy", choices=("haproxy", "envoy"), help="this proxy instead of the file's")
     parser.add_argument(
-        "--hold", metavar="S", type=_seconds, default=30, help="length of all-servers-down; default: %(default)s s"
+        "--hold", metavar="S", type=_seconds, help="how long a fault lasts that does so; default: its own time"
     )
     parser.add_argument(
         "--rate", metavar="N", type=_seconds, default=100, help="new connections per second to each VIP; default: 100"
@@ -62,6 +79,12 @@ def add(subparsers: Subparsers) -> None:
     )
     parser.add_argument("--keep", action="store_true", help="leave the lab up at the end, until Ctrl-C")
     parser.add_argument("--cleanup", action="store_true", help="only remove what killed labs have left")
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return "\n".join(
+        textwrap.wrap(", ".join(names), 78, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
+    )
 
 
 def _count(text: str) -> int:
@@ -147,6 +170,8 @@ def _play(arguments: argparse.Namespace, rehearsal: Rehearsal) -> int:
 
 
 def _faults(names: list[str] | None) -> tuple[Fault, ...]:
-    from halbd.lab.faults.catalog import FAULTS
+    from halbd.lab.faults.catalog import DEMO, FAULTS
 
-    return tuple(fault for fault in FAULTS if not names or fault.name in names)
+    if not names:
+        return DEMO
+    return tuple(fault for fault in FAULTS if fault.name in names or ALL in names)

@@ -37,10 +37,11 @@ def parse(line: str) -> Line | None:
 
 
 class Holders:
-    """Follows every node. `changes` grows; `current` is who holds each VIP now."""
+    """Follows every node. `changes` grows until forget(), `log` until take(); `current` is who holds each VIP now."""
 
     def __init__(self, vips: Iterable[str]) -> None:
         self.changes: list[Change] = []
+        self.log: list[Change] = []
         self.moved_at = 0.0
         self.current: dict[str, set[str]] = {vip: set() for vip in vips}
         self._changed = asyncio.Condition()
@@ -70,6 +71,7 @@ class Holders:
         (holders.add if change.gained else holders.discard)(change.node)
         async with self._changed:
             self.changes.append(change)
+            self.log.append(change)
             self.moved_at = change.at
             self._changed.notify_all()
 
@@ -80,6 +82,12 @@ class Holders:
     def forget(self) -> None:
         """Drop the changes so far; who holds what is kept."""
         self.changes.clear()
+
+    def take(self, node: str) -> tuple[Change, ...]:
+        """That node's changes since the last call."""
+        taken = tuple(change for change in self.log if change.node == node)
+        self.log = [change for change in self.log if change.node != node]
+        return taken
 
     async def until(self, predicate: Callable[[], bool], deadline: float) -> bool:
         """Wait until `predicate` holds; False when it did not within `deadline` seconds."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -16,6 +17,8 @@ from typing import Any, Self
 
 from halbd.lab import ask, document, namespaces, record
 from halbd.lab.certs import Authority
+from halbd.lab.chronicle import Chronicle
+from halbd.lab.command import run
 from halbd.lab.errors import LabError
 from halbd.lab.holders import Holders
 from halbd.lab.network import Network
@@ -23,11 +26,13 @@ from halbd.lab.plan import Plan, StandIn
 from halbd.lab.steady import unsteady
 from halbd.lab.tasks import Tasks
 from halbd.lab.traffic import Traffic
+from halbd.lab.units import Unit
 from halbd.model.paths import Paths
 
 STEADY = 60.0  # seconds that a start or a recovery may take, apart from preempt_delay
 POLL = 0.2  # seconds between two looks at the daemons' status
 LISTENING = 10.0  # seconds for a stand-in to start
+DISK = "32m"  # of each node's state folder; a night of history is a few hundred kilobytes
 TAIL = 15  # lines of a daemon's log that are told when it does not come up
 
 
@@ -56,7 +61,10 @@ class Lab:
         self.holders = Holders(target.vip for target in plan.targets)
         self._authority = authority
         self._servers: dict[str, Process] = {}
-        self._daemons: dict[str, Process] = {}
+        self.units: dict[str, Unit] = {}
+        self.chronicles: dict[str, Chronicle] = {}
+        self.environment: dict[str, str] = {}
+        self._came_up = False
 
     async def __aenter__(self) -> Self:
         """Build everything and start it. Raises LabError."""
@@ -154,23 +162,46 @@ class Lab:
     def paths(self, node: str) -> Paths:
         """Where the daemon of that node keeps its things."""
         home = self.folder.path / node
-        return Paths(home / "etc", home / "run", home / "state")
+        return Paths(home / "etc", home / "run", self.disk(node) / "halbd")
+
+    def disk(self, node: str) -> Path:
+        """What holds that node's state folder: a file system of its own, so that it can be full or read-only."""
+        return self.folder.path / node / "state"
 
     async def _start_daemon(self, node: str) -> None:
         paths = self.paths(node)
+        self.disk(node).mkdir(parents=True)
+        await run("mount", "-t", "tmpfs", "-o", f"mode=755,size={DISK}", "halbd-lab", str(self.disk(node)))
         for folder in (paths.configuration, paths.runtime, paths.state):
             folder.mkdir(parents=True)
-        _write(paths.config_file, self.plan.text, 0o644)
+        self.write_config(node, self.plan.text)
         _write(paths.configuration / document.CA_FILE, self._authority.pem.encode(), 0o644)
         if self.plan.auth_pass is not None:
             _write(paths.configuration / document.AUTH_FILE, self.plan.auth_pass, 0o600)
+        unit = self.units[node] = Unit(lambda: self._launch(node), lambda: self._answers(node))
+        self.chronicles[node] = Chronicle(node, paths.history, unit)
+        self.tasks.begin(unit.run())
+
+    def write_config(self, node: str, text: bytes) -> None:
+        """Put another halbd.yaml on that node; its daemon is not told."""
+        _write(self.paths(node).config_file, text, 0o644)
+
+    async def _answers(self, node: str) -> bool:
+        return await ask.status(self.paths(node).socket) is not None
+
+    async def _launch(self, node: str) -> Process:
+        """Start that node's daemon, as systemd would: with its folders made."""
+        paths = self.paths(node)
+        for folder in (paths.configuration, paths.runtime, paths.state):
+            with contextlib.suppress(OSError):  # a disk that cannot be written to is the daemon's to tell
+                folder.mkdir(parents=True, exist_ok=True)
         environment = {name: value for name, value in os.environ.items() if name != "NOTIFY_SOCKET"}
         environment["CONFIGURATION_DIRECTORY"] = str(paths.configuration)
         environment["RUNTIME_DIRECTORY"] = str(paths.runtime)
         environment["STATE_DIRECTORY"] = str(paths.state)
         words = (*self.settings.daemon, "--config", str(paths.config_file), "--node", node)
         command = (*namespaces.inside(self.network.namespace(node)), *words)
-        self._daemons[node] = await self.tasks.start(*command, output=self._log(node), environment=environment)
+        return await self.tasks.start(*command, output=self._log(node), environment=environment | self.environment)
 
     def _log(self, node: str) -> Path:
         return self.folder.path / node / "halbd.log"
@@ -186,7 +217,7 @@ class Lab:
         Returns what is still not right when the time is up, in words.
 
         Raises:
-            LabError: a daemon has ended, and so it never will be.
+            LabError: a daemon ends at its very start, and so it never will be.
         """
         end = time.monotonic() + STEADY + self.plan.config.vrrp.preempt_delay
         while True:
@@ -194,15 +225,22 @@ class Lab:
             complaints = unsteady(self.plan.config, self.holders.snapshot(), await self.statuses())
             quiet = time.monotonic() - max(since, self.holders.moved_at)
             if not complaints and quiet >= self.settings.clean and self.traffic.clean(self.settings.clean):
+                self._came_up = True
                 return ()
             if time.monotonic() > end:
                 return complaints or ("the client still sees failures",)
             await asyncio.sleep(POLL)
 
+    def own(self, node: str) -> frozenset[int]:
+        """The lab's own processes on that node: its monitor, and the servers of a machine that is a node, too."""
+        daemon = self.units[node].pid
+        return frozenset(pid for pid in self.tasks.pids() if pid != daemon)
+
     def _all_alive(self) -> None:
-        for node, daemon in self._daemons.items():
-            if daemon.returncode is not None:
-                raise LabError(f"cannot go on: halbd on {node} has ended, exit {daemon.returncode}\n{self.tail(node)}")
+        """One that ends before all was well for the first time would only do so again."""
+        for node, unit in self.units.items():
+            if unit.ends and not self._came_up:
+                raise LabError(f"cannot go on: halbd on {node} has ended, exit {unit.ends[0].code}\n{self.tail(node)}")
 
     def tail(self, node: str) -> str:
         """The last lines of that node's log."""

@@ -9,10 +9,11 @@ from time import monotonic
 
 from halbd.lab import verdict
 from halbd.lab.errors import LabError
-from halbd.lab.faults.base import Fault, Stage
+from halbd.lab.faults.base import Fault, Stage, standing
 from halbd.lab.lab import Lab
 from halbd.lab.measure import Numbers, Seen, Spans, Stretch, measure, timeline
 from halbd.lab.verdict import Finding
+from halbd.lab.world import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +34,10 @@ class Run:
         return all(finding.ok for finding in self.findings)
 
 
-async def play(lab: Lab, fault: Fault, hold: float, tell: Callable[[str], None]) -> Run:
+async def play(lab: Lab, world: World, fault: Fault, hold: float | None, tell: Callable[[str], None]) -> Run:
     """Play `fault` on a steady lab. Raises LabError when the lab does not become steady, or itself fails."""
-    tell("waiting for a steady state")
-    complaints = await lab.steady()
-    if complaints:
-        raise LabError(f"cannot play {fault.name}: {'; '.join(complaints)}")
+    stage = await prepare(lab, world, fault.name, hold, tell)
     before = lab.holders.snapshot()
-    stage = Stage(lab, before[0][1][0], hold)
-    lab.traffic.forget()
-    lab.holders.forget()
     tell(f"injecting on {stage.victim}")
     async with fault.inflict(stage) as injected:
         struck = monotonic()
@@ -54,21 +49,43 @@ async def play(lab: Lab, fault: Fault, hold: float, tell: Callable[[str], None])
     tell("waiting until all is right again")
     complaints = await lab.steady(healed)
     spans = Spans(injected, struck, healing, healed, monotonic())
-    seen = Seen(
-        victim=stage.victim,
+    stage.found.extend(await fault.after(stage))
+    complaints += await world.wrong()
+    return _run(lab, stage, fault, seen(lab, stage.victim, before, spans, self_healing=fault.self_healing), complaints)
+
+
+async def prepare(
+    lab: Lab, world: World, name: str, hold: float | None, tell: Callable[[str], None], victim: str = ""
+) -> Stage:
+    """Wait until all is right, and begin to count. Without a `victim` it is the first VIP's holder. Raises LabError."""
+    tell("waiting for a steady state")
+    complaints = await lab.steady() or await world.wrong()
+    if complaints:
+        raise LabError(f"cannot play {name}: {'; '.join(complaints)}")
+    stage = Stage(lab, victim or lab.holders.snapshot()[0][1][0], hold, await standing(lab))
+    lab.traffic.forget()
+    lab.holders.forget()
+    return stage
+
+
+def seen(
+    lab: Lab, victim: str, before: tuple[tuple[str, tuple[str, ...]], ...], spans: Spans, *, self_healing: bool
+) -> Seen:
+    """What was recorded since `before`."""
+    return Seen(
+        victim=victim,
         spans=spans,
         before=before,
         attempts=tuple(sorted(lab.traffic.attempts, key=lambda attempt: attempt.start)),
         changes=tuple(lab.holders.changes),
         broken=tuple(lab.traffic.broken),
-        self_healing=fault.self_healing,
+        self_healing=self_healing,
     )
-    return _run(lab, fault, seen, complaints)
 
 
-def _run(lab: Lab, fault: Fault, seen: Seen, complaints: tuple[str, ...]) -> Run:
+def _run(lab: Lab, stage: Stage, fault: Fault, seen: Seen, complaints: tuple[str, ...]) -> Run:
     numbers, spans = measure(seen), seen.spans
     failed = Counter(a.error for a in seen.attempts if not a.ok and a.end >= spans.injected)
     lines = tuple((v, timeline(seen.changes, v, nodes, spans.injected, spans.ended)) for v, nodes in seen.before)
-    findings = (*fault.judge(lab.plan.config, numbers), verdict.recovered(complaints))
+    findings = (*fault.judge(lab.plan.config, numbers), *stage.found, verdict.recovered(complaints))
     return Run(fault.name, seen.victim, numbers, findings, lines, tuple(sorted(failed.items())), spans.injected)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from halbd.lab import namespaces
+from halbd.lab.command import run
 from halbd.system.process import Identity, identity
 
 HOME = Path("/run")
@@ -44,6 +45,11 @@ class Folder:
             return identity(os.getpid()) if self._young() else None
         return recorded if identity(recorded.pid) == recorded else None
 
+    def _mounts(self) -> tuple[Path, ...]:
+        """The file systems that are mounted below it (proc_pid_mountinfo(5))."""
+        places = (Path(line.split()[4]) for line in Path("/proc/self/mountinfo").read_text().splitlines())
+        return tuple(place for place in places if self.path in place.parents)
+
     def _young(self) -> bool:
         try:
             return time.time() - self.path.stat().st_mtime < YOUNG
@@ -51,9 +57,11 @@ class Folder:
             return False
 
     async def remove(self) -> None:
-        """End every process in its namespaces, delete them, then the folder. Raises LabError."""
+        """End every process in its namespaces, delete them, then the folder and its mounts. Raises LabError."""
         for namespace in await namespaces.named(self.prefix):
             await namespaces.remove(namespace)
+        for place in self._mounts():
+            await run("umount", "--lazy", str(place))
         shutil.rmtree(self.path, ignore_errors=True)
 
 

@@ -20,6 +20,7 @@ from halbd.lab.lab import Lab, Settings
 from halbd.lab.plan import Plan, plan
 from halbd.lab.play import play
 from halbd.lab.report import Outcome, headline
+from halbd.lab.world import World
 from halbd.model.problem import Problem
 from halbd.system.host import read_secret
 from halbd.system.programs import find, proxy_account, proxy_binary
@@ -29,11 +30,11 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What was asked for. `hold` is the length of an API outage in seconds; `keep` leaves the lab up at the end."""
+    """What was asked for. `hold` is how long a lasting fault lasts, in seconds; `keep` leaves the lab up at the end."""
 
     faults: tuple[Fault, ...]
     repeat: int
-    hold: float
+    hold: float | None
     rate: float
     timeout: float
     keep: bool = False
@@ -112,13 +113,13 @@ async def _until_signal() -> None:
 
 
 async def _play_all(lab: Lab, order: Order, display: Display) -> tuple[Outcome, ...]:
-    outcomes = []
+    outcomes, world = [], World(lab)
     for fault in order.faults:
         skipped = fault.impossible(lab.plan)
         runs = []
         for number in range(0 if skipped else order.repeat):
             display.fault(fault.name if order.repeat == 1 else f"{fault.name} {number + 1}/{order.repeat}")
-            run = await play(lab, fault, order.hold, display.stage)
+            run = await play(lab, world, fault, order.hold, display.stage)
             runs.append(run)
             display.result("pass" if run.passed else "FAIL", headline(run))
         if skipped:

@@ -74,8 +74,12 @@ class Tasks:
                 )
             except OSError as error:
                 raise LabError(f"cannot start {arguments[0]}: {error.strerror}") from error
-        self._programs.append(program)
+        self._programs = [*(one for one in self._programs if one.returncode is None), program]
         return program
+
+    def pids(self) -> frozenset[int]:
+        """The programs that run."""
+        return frozenset(program.pid for program in self._programs if program.returncode is None)
 
     async def lines(self, *arguments: str) -> asyncio.StreamReader:
         """Start a program and hand over its stdout. Raises LabError."""

@@ -94,6 +94,22 @@ def none_failed(numbers: Numbers) -> Finding:
     return Finding("new connections failed", "0", str(numbers.failed_new), numbers.failed_new == 0)
 
 
+def undisturbed(numbers: Numbers) -> tuple[Finding, ...]:
+    """Nobody noticed: the VIP stayed, no connection failed or was slow, no watch broke."""
+    broken = numbers.watches_reset + numbers.watches_silent
+    failed = numbers.failed + numbers.failed_heal
+    return (
+        stayed(numbers),
+        Finding("connections failed", "0", str(failed), failed == 0),
+        Finding("watches broken", "0", str(broken), broken == 0),
+    )
+
+
+def yes(what: str, got: str, *, ok: bool) -> Finding:
+    """It is so; `got` says what else."""
+    return Finding(what, "yes", "yes" if ok else got, ok)
+
+
 def recovered(complaints: tuple[str, ...]) -> Finding:
     """All was right again after the cure."""
     return Finding("right again", "yes", "; ".join(complaints) or "yes", not complaints)

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from halbd.lab.faults.catalog import FAULTS
 from halbd.model.config import Config
 from halbd.model.verdict import Cause
 from halbd.parse.parse import parse
+from tests.docs.lab_page import page as lab_page
 from tests.docs.reference import reference
 from tests.sample import HOST, read
 
@@ -19,11 +21,16 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")]
 
 
-def test_the_config_reference_is_what_the_schema_says() -> None:
-    page = ROOT / "docs" / "config.md"
+@pytest.mark.parametrize(("name", "made"), [("config.md", reference()), ("lab.md", lab_page())])
+def test_a_generated_page_is_what_the_code_says(name: str, made: str) -> None:
+    page = ROOT / "docs" / name
     if os.environ.get("HALBD_UPDATE_GOLDEN"):
-        page.write_text(reference())
-    assert page.read_text() == reference()
+        page.write_text(made)
+    assert page.read_text() == made
+
+
+def test_every_fault_says_what_must_hold() -> None:
+    assert [fault.name for fault in FAULTS if not fault.holds] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

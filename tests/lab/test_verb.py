@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from halbd.cli.lab import NAMES
-from halbd.lab.faults.catalog import FAULTS
+from halbd.cli.lab import DEMO, NAMES
+from halbd.lab.faults import catalog
 from tests.lab.files import PLAIN
 
 LAB = (sys.executable, "-m", "halbd.cli.halbctl", "lab")
@@ -20,7 +20,8 @@ def lab(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_names_on_the_command_line_are_the_catalogues() -> None:
-    assert tuple(fault.name for fault in FAULTS) == NAMES
+    assert tuple(fault.name for fault in catalog.FAULTS) == NAMES
+    assert tuple(fault.name for fault in catalog.DEMO) == DEMO
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ from halbd.lab.measure import Numbers
 from halbd.lab.verdict import Finding
 from halbd.model.config import Config, OnNoServers
 
+HOLD = 30.0  # seconds
+
 
 @asynccontextmanager
 async def _inflict(stage: Stage) -> AsyncIterator[float]:
@@ -27,7 +29,7 @@ async def _inflict(stage: Stage) -> AsyncIterator[float]:
 
 
 async def _observe(stage: Stage) -> None:
-    await stage.lab.holders.until(lambda: False, stage.hold)
+    await stage.look_on(stage.lasting(HOLD))
 
 
 def _judge(config: Config, numbers: Numbers) -> tuple[Finding, ...]:
@@ -45,4 +47,5 @@ FAULT = Fault(
     observe=_observe,
     judge=_judge,
     impossible=never_impossible,
+    holds="Nothing moves (unless `on_no_servers: fail`); service is back once the proxy has seen servers rise.",
 )

@@ -2,33 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from asyncio import sleep
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, field
+from enum import Enum
+from time import monotonic
+from typing import Any, TypeAlias
 
+from halbd.lab import ask
 from halbd.lab.lab import Lab
 from halbd.lab.measure import Numbers
 from halbd.lab.plan import Plan
+from halbd.lab.units import Unit
 from halbd.lab.verdict import Finding
 from halbd.model.config import Config, Frontend
+from halbd.model.paths import Paths
+from halbd.system.process import Identity, identity
 
 PATIENCE = 15.0  # seconds to wait for what a fault should bring about, apart from preempt_delay
+GLANCE = 0.05  # seconds between two looks at a status
 AFTER = 1.0  # seconds to look on after the VIP has moved
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """The processes of one node, with their start times; None where one does not run."""
+
+    halbd: Identity | None
+    proxy: Identity | None
+    keepalived: Identity | None
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
-    """Where a fault is played: `victim` is the node that holds the first VIP; `hold` is the length of an API outage."""
+    """Where a fault is played. `hold`: how long it lasts, None for its own time; `before`: every node, before it.
+
+    `found` is what the fault saw itself, beyond the numbers.
+    """
 
     lab: Lab
     victim: str
-    hold: float
+    hold: float | None
+    before: Mapping[str, Standing] = field(default_factory=dict)
+    found: list[Finding] = field(default_factory=list)
 
     @property
     def frontend(self) -> Frontend:
         """The one that the client connects to."""
         return self.lab.plan.config.frontends[0]
+
+    @property
+    def unit(self) -> Unit:
+        """The victim's daemon."""
+        return self.lab.units[self.victim]
+
+    @property
+    def paths(self) -> Paths:
+        """Where the victim's daemon keeps its things."""
+        return self.lab.paths(self.victim)
+
+    def lasting(self, seconds: float) -> float:
+        """How long the fault lasts: what was asked for, else `seconds`."""
+        return seconds if self.hold is None else self.hold
+
+    async def look_on(self, seconds: float) -> None:
+        """Let time pass."""
+        await self.lab.holders.until(lambda: False, seconds)
+
+    async def status(self) -> dict[str, Any]:
+        """The victim's status, empty where no daemon answers."""
+        return await ask.status(self.paths.socket) or {}
+
+
+class Cost(Enum):
+    """What a fault may cost the clients of the node that holds the VIP. On another node it may cost nothing."""
+
+    NOTHING = "nothing: the VIP stays, no connection fails"
+    MOVE = "the VIP may move; connections may fail meanwhile"
+
+
+async def nothing_more(_: Stage) -> tuple[Finding, ...]:
+    """For a fault of which the numbers say enough."""
+    return ()
 
 
 Inflict: TypeAlias = Callable[[Stage], AbstractAsyncContextManager[float]]
@@ -37,7 +93,11 @@ Inflict: TypeAlias = Callable[[Stage], AbstractAsyncContextManager[float]]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault. `observe` ends when enough was seen; `impossible` says why a plan has no room for it, or ""."""
+    """One fault. `observe` ends when enough was seen; `impossible` says why there is no room for it, or "".
+
+    `after` looks again when all is right; `cost` is what the fault may cost when it strikes the holder, `elsewhere`
+    when it strikes another node; `holds` says in words what must hold, for the manual.
+    """
 
     name: str
     summary: str
@@ -46,6 +106,10 @@ class Fault:
     judge: Callable[[Config, Numbers], tuple[Finding, ...]]
     impossible: Callable[[Plan], str]
     self_healing: bool = False
+    after: Callable[[Stage], Awaitable[tuple[Finding, ...]]] = nothing_more
+    cost: Cost = Cost.MOVE
+    elsewhere: Cost = Cost.NOTHING
+    holds: str = ""
 
 
 def never_impossible(_: Plan) -> str:
@@ -61,6 +125,27 @@ def needs_two_nodes(plan: Plan) -> str:
 def needs_two_servers(plan: Plan) -> str:
     """For a fault that other servers should make up for."""
     return "" if len(plan.config.frontends[0].servers) > 1 else "there is only one server"
+
+
+async def standing(lab: Lab) -> dict[str, Standing]:
+    """What runs on every node now."""
+    statuses = await lab.statuses()
+    return {node: _standing(lab.units[node].pid, status or {}) for node, status in statuses.items()}
+
+
+def _standing(halbd: int | None, status: dict[str, Any]) -> Standing:
+    pids = (halbd, *(status.get(name, {}).get("pid") for name in ("proxy", "keepalived")))
+    return Standing(*(None if pid is None else identity(pid) for pid in pids))
+
+
+async def until(stage: Stage, holds: Callable[[dict[str, Any]], bool], deadline: float) -> float | None:
+    """Seconds until `holds` is true of the victim's status; None when it was not within `deadline` seconds."""
+    begun = monotonic()
+    while monotonic() - begun < deadline:
+        if holds(await stage.status()):
+            return monotonic() - begun
+        await sleep(GLANCE)
+    return None
 
 
 async def until_moved(stage: Stage, patience: float = PATIENCE) -> None:

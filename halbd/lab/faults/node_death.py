@@ -36,4 +36,5 @@ FAULT = Fault(
     observe=until_moved,
     judge=_judge,
     impossible=needs_two_nodes,
+    holds="Another node takes the VIP within three adverts and the skew time.",
 )

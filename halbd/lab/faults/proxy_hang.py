@@ -50,4 +50,5 @@ FAULT = Fault(
     observe=until_moved,
     judge=_judge,
     impossible=needs_two_nodes,
+    holds="The VIP moves within `fall` intervals of `health` and one timeout.",
 )

@@ -35,4 +35,5 @@ FAULT = Fault(
     judge=_judge,
     impossible=needs_two_nodes,
     self_healing=True,
+    holds="The VIP moves at once; the outage is no longer than the skew time.",
 )

@@ -41,4 +41,5 @@ FAULT = Fault(
     observe=_observe,
     judge=_judge,
     impossible=needs_two_servers,
+    holds="Nothing moves; no new connection fails.",
 )

@@ -49,4 +49,5 @@ FAULT = Fault(
     observe=_observe,
     judge=_judge,
     impossible=_impossible,
+    holds="Nothing moves; the outage is no longer than the proxy takes to drop a server.",
 )

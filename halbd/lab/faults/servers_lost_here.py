@@ -56,4 +56,5 @@ FAULT = Fault(
     observe=_observe,
     judge=_judge,
     impossible=needs_two_nodes,
+    holds="The VIP moves to a node that sees servers, and back (by `on_no_servers`).",
 )

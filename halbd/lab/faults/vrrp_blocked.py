@@ -42,4 +42,5 @@ FAULT = Fault(
     observe=_observe,
     judge=_judge,
     impossible=needs_two_nodes,
+    holds="Two holders are seen and reported; once the nodes hear each other again, one is left within 1 s.",
 )

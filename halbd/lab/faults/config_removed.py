@@ -1,0 +1,49 @@
+"""config-removed: halbd.yaml is deleted while the daemon runs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from time import monotonic
+
+from halbd.lab import verdict
+from halbd.lab.faults.base import AFTER, Cost, Fault, Stage, never_impossible
+from halbd.lab.faults.kept import kept_with_halbd
+from halbd.lab.faults.reloading import refused, reload
+from halbd.lab.measure import Numbers
+from halbd.lab.verdict import Finding
+from halbd.model.config import Config
+
+
+@asynccontextmanager
+async def _inflict(stage: Stage) -> AsyncIterator[float]:
+    injected = monotonic()
+    stage.paths.config_file.unlink()
+    try:
+        await reload(stage, 2)
+        await refused(stage)
+        yield injected
+    finally:
+        stage.lab.write_config(stage.victim, stage.lab.plan.text)
+        await reload(stage, 0)
+
+
+async def _observe(stage: Stage) -> None:
+    await stage.look_on(2 * AFTER)
+
+
+def _judge(_: Config, numbers: Numbers) -> tuple[Finding, ...]:
+    return verdict.undisturbed(numbers)
+
+
+FAULT = Fault(
+    name="config-removed",
+    summary="halbd.yaml is deleted, and a reload asked for, on the node that holds the VIP",
+    inflict=_inflict,
+    observe=_observe,
+    judge=_judge,
+    impossible=never_impossible,
+    after=kept_with_halbd,
+    cost=Cost.NOTHING,
+    holds="The node serves on; `halbctl reload` ends with 2 and status says why; put back, it is taken up.",
+)

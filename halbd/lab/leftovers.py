@@ -1,0 +1,64 @@
+"""What is left over on a node: processes that nobody owns, sockets that nobody listens on, descriptors. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from halbd.lab.processes import Process, below
+
+MORE_FILES = 40  # open files that a daemon may have beyond what it began with: questions and probes under way
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One node, looked at. `lab`: the lab's own processes there; `workers`: how many old proxy workers may live.
+
+    `sockets` are those on which nobody listens; `files` are the daemon's open files, `files_at_first` those that the
+    node's first daemon had when all was well.
+    """
+
+    node: str
+    processes: tuple[Process, ...]
+    lab: frozenset[int]
+    daemon: int | None
+    proxy: int | None
+    keepalived: int | None
+    sockets: tuple[Path, ...]
+    files: int
+    files_at_first: int
+    workers: int
+
+
+def leftovers(place: Place) -> tuple[str, ...]:
+    """What should not be there, in words."""
+    words = list(_processes(place))
+    if place.sockets:
+        words.append(f"sockets that nobody listens on: {', '.join(map(str, place.sockets))}")
+    if place.files_at_first and place.files > place.files_at_first + MORE_FILES:
+        words.append(f"halbd has {place.files} open files, at first it had {place.files_at_first}")
+    return tuple(f"{place.node}: {one}" for one in words)
+
+
+def _processes(place: Place) -> Iterable[str]:
+    roots = {"halbd": place.daemon, "proxy": place.proxy, "keepalived": place.keepalived}
+    pids = {process.pid for process in place.processes}
+    for name, pid in roots.items():
+        if pid not in pids:
+            yield f"no {name} runs" if pid is None else f"{name} ({pid}) is gone"
+    known = {pid: below(place.processes, pid) for pid in roots.values() if pid is not None}
+    workers = [p for p in place.processes if place.proxy is not None and p.parent == place.proxy]
+    if len(workers) > 1 + place.workers:
+        yield f"{len(workers) - 1} old proxy workers: {_named(workers)}"
+    if place.daemon is not None:
+        apart = known.get(place.proxy or 0, frozenset()) | known.get(place.keepalived or 0, frozenset())
+        if children := [p for p in place.processes if p.pid in known[place.daemon] - apart - {place.daemon}]:
+            yield f"children of halbd: {_named(children)}"
+    owned = place.lab.union(*known.values())
+    if strays := [process for process in place.processes if process.pid not in owned]:
+        yield f"nobody's: {_named(strays)}"
+
+
+def _named(processes: Iterable[Process]) -> str:
+    return ", ".join(f"{process.pid} ({' '.join(process.words)[:120]})" for process in processes)

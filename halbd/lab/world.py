@@ -1,0 +1,70 @@
+"""Is the world right again? Beyond who holds what and who serves: history, processes, sockets, descriptors."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from time import monotonic
+
+from halbd.lab.lab import Lab
+from halbd.lab.leftovers import Place, leftovers
+from halbd.lab.measure import Change
+from halbd.lab.processes import dead_sockets, open_files, processes
+
+SETTLE = 8.0  # seconds for a history to be written and for what is ending to have ended
+LOOK = 0.5  # seconds between two looks
+
+
+@dataclass(slots=True)
+class World:
+    """Knows what was right at first, and what has been checked."""
+
+    lab: Lab
+    _files: dict[str, int] = field(default_factory=dict)
+    _ends: dict[str, int] = field(default_factory=dict)
+
+    async def wrong(self) -> tuple[str, ...]:
+        """What is not right, in words; each thing may take a moment to come right. Raises LabError."""
+        changes = {node: self.lab.holders.take(node) for node in self.lab.chronicles}
+        end = monotonic() + SETTLE
+        while (complaints := await self._look(changes)) and monotonic() < end:
+            await asyncio.sleep(LOOK)
+            for node, seen in changes.items():
+                changes[node] = seen + self.lab.holders.take(node)
+        for chronicle in self.lab.chronicles.values():
+            chronicle.settle()
+        return complaints + self._unasked_ends()
+
+    async def _look(self, changes: dict[str, tuple[Change, ...]]) -> tuple[str, ...]:
+        statuses = await self.lab.statuses()
+        complaints: list[str] = []
+        for node, status in statuses.items():
+            pids = {name: (status or {}).get(name, {}).get("pid") for name in ("proxy", "keepalived")}
+            complaints += leftovers(await self._place(node, pids["proxy"], pids["keepalived"]))
+            complaints.append(self.lab.chronicles[node].compare(changes[node]))
+        return tuple(filter(None, complaints))
+
+    async def _place(self, node: str, proxy: int | None, keepalived: int | None) -> Place:
+        daemon = self.lab.units[node].pid
+        files = open_files(daemon) if daemon else 0
+        return Place(
+            node=node,
+            processes=await processes(self.lab.network.namespace(node)),
+            lab=self.lab.own(node),
+            daemon=daemon,
+            proxy=proxy,
+            keepalived=keepalived,
+            sockets=dead_sockets(self.lab.paths(node).runtime),
+            files=files,
+            files_at_first=self._files.setdefault(node, files),
+            workers=len(self.lab.plan.targets),
+        )
+
+    def _unasked_ends(self) -> tuple[str, ...]:
+        """A daemon that ended by itself since the last look, although one was there again soon."""
+        complaints = []
+        for node, unit in self.lab.units.items():
+            new = unit.ends[self._ends.get(node, 0) :]
+            self._ends[node] = len(unit.ends)
+            complaints += [f"{node}: halbd ended by itself, exit {end.code}" for end in new if not end.asked]
+        return tuple(complaints)

@@ -1,0 +1,37 @@
+"""docs/lab.md, from the catalogue of faults."""
+
+from __future__ import annotations
+
+from halbd.lab.faults.base import Fault
+from halbd.lab.faults.catalog import DEMO, FAULTS
+from halbd.lab.units import RESTART_SEC
+
+HEAD = f"""\
+# The lab's faults
+
+`halbctl lab --config halbd.yaml` builds every node of your file on one machine and plays the first table.
+`--fault NAME` plays others, `--fault all` plays every one. This page is made from the catalogue in `halbd/lab/faults/`:
+`HALBD_UPDATE_GOLDEN=1 pytest tests/docs`.
+
+A fault strikes the node that holds the first VIP. The lab plays systemd for halbd: one that ends by itself is started
+again after {RESTART_SEC:g} s. After each fault the world must be right again, or the fault has failed:
+
+- exactly one node holds each VIP, the preferred one where it preempts, and every node is well and serves;
+- `history.jsonl` of each node tells what the lab's own netlink monitor saw there: all of it, in order, nothing twice
+  (of what happened while no daemon ran, the outcome);
+- each node runs one halbd, one proxy with its workers (an old worker may live while it has connections) and one
+  keepalived, and nothing else; nobody's socket is left in the runtime folder, and the daemon's open files stay bounded;
+- no daemon ended that the fault did not end.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join(
+        [HEAD, "## The demo", "", *_table(DEMO), "", "## The others", "", *_table(FAULTS[len(DEMO) :]), ""]
+    )
+
+
+def _table(faults: tuple[Fault, ...]) -> list[str]:
+    rows = [f"| `{fault.name}` | {fault.summary} | {fault.holds} |" for fault in faults]
+    return ["| fault | what happens | what must hold |", "|---|---|---|", *rows]

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from halbd.lab.leftovers import MORE_FILES, Place, leftovers
+from halbd.lab.processes import Process
+
+HALBD, MASTER, WORKER, KEEPALIVED, VRRP, MONITOR = (
+    Process(10, 1, ("halbd",)),
+    Process(20, 10, ("haproxy", "-Ws")),
+    Process(21, 20, ("haproxy", "-Ws")),
+    Process(30, 10, ("keepalived",)),
+    Process(31, 30, ("keepalived",)),
+    Process(40, 1, ("ip", "monitor")),
+)
+CLEAN = Place(
+    node="lb1",
+    processes=(HALBD, MASTER, WORKER, KEEPALIVED, VRRP, MONITOR),
+    lab=frozenset({40}),
+    daemon=10,
+    proxy=20,
+    keepalived=30,
+    sockets=(),
+    files=30,
+    files_at_first=30,
+    workers=1,
+)
+
+
+def grown(*more: Process) -> Place:
+    return replace(CLEAN, processes=(*CLEAN.processes, *more))
+
+
+def test_a_node_with_its_own_processes_alone_is_clean() -> None:
+    assert leftovers(CLEAN) == ()
+
+
+def test_adopted_programs_are_no_children_and_known_all_the_same() -> None:
+    adopted = tuple(replace(p, parent=1) if p in (MASTER, KEEPALIVED) else p for p in CLEAN.processes)
+    assert leftovers(replace(CLEAN, processes=adopted)) == ()
+
+
+def test_an_old_worker_may_live_while_it_has_connections_but_not_many() -> None:
+    assert leftovers(grown(replace(WORKER, pid=22))) == ()
+    (words,) = leftovers(grown(replace(WORKER, pid=22), replace(WORKER, pid=23)))
+    assert "2 old proxy workers" in words
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        (grown(Process(50, 10, ("python", "-m", "loader"))), "children of halbd: 50 (python -m loader)"),
+        (grown(Process(60, 1, ("haproxy", "-Ws"))), "nobody's: 60 (haproxy -Ws)"),
+        (replace(CLEAN, daemon=None), "no halbd runs"),
+        (replace(CLEAN, keepalived=77), "keepalived (77) is gone"),
+        (replace(CLEAN, sockets=(Path("/run/x.sock"),)), "nobody listens on: /run/x.sock"),
+        (replace(CLEAN, files=31 + MORE_FILES), "71 open files, at first it had 30"),
+    ],
+)
+def test_what_is_left_over_is_named(place: Place, words: str) -> None:
+    assert any(words in one for one in leftovers(place))
