@@ -143,6 +143,7 @@ class _Composer:
     def __init__(self, events: Iterator[yaml.Event]) -> None:
         self._events = events
         self._anchors: dict[str, _Node] = {}
+        self._nodes = 0
 
     def document(self) -> _Node:
         """The one document of the stream."""
@@ -161,6 +162,9 @@ class _Composer:
             return self._alias(event)
         if depth > DEEPEST:
             raise _RefusedError(_line(event), "the file is nested too deeply", f"{DEEPEST} levels is the most")
+        self._nodes += 1
+        if self._nodes > 2 * MOST_VALUES + 1:  # the root, and a key for each value at the most
+            raise _RefusedError(_line(event), "the file holds too many values", f"{MOST_VALUES} is the most")
         tag = getattr(event, "tag", None)
         if tag is not None:
             raise _RefusedError(

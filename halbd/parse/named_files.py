@@ -10,7 +10,8 @@ from halbd.model.host import ReadFile, ReadSecret
 from halbd.parse.finding import Finding, Place
 from halbd.parse.view import View
 
-_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
+# Base64 has no "-", so that a file of beginnings without an end is read once and not once for each.
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----")
 _PEM_HINT = "name a PEM file, such as a copy of a control-plane node's /etc/kubernetes/pki/ca.crt"
 # keepalived.conf(5): a blank ends the word, quotes join words, # and ! begin a comment, $ a definition, @ and ~ a
 # condition or a sequence, braces a block, \ escapes.

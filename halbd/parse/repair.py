@@ -6,7 +6,7 @@ rule. What the rules then say of a stand-in, or only because of one, is not told
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +31,6 @@ _FEWEST = {"nodes": 2, "vips": 1, "frontends": 1}
 # What each room of rules, or single rule, cannot judge without.
 _NEEDS = {"nodes": {"nodes"}, "vips": {"nodes", "vips"}, "bind_address": {"nodes", "vips"}}
 _REQUIRED = {"nodes": {"name", "address"}, "vips": {"address"}, "frontends": {"servers"}}
-_GONE = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,25 +48,24 @@ class Repaired:
 
     def told(self, finding: Finding) -> bool:
         """The finding is not about a stand-in."""
-        return not any(finding.place[: len(place)] == place for place in self.stand_ins)
+        return finding.place[:1] not in self.stand_ins and finding.place[:2] not in self.stand_ins
 
 
 def repair(value: Any, error: ValidationError) -> Repaired | None:
     """Leave out and replace what is wrong; None where that is not enough."""
     if not isinstance(value, dict):
         return None
-    places = [each["loc"] for each in genuine(error)]
-    whole, stand_ins = value, set[Place]()
-    for place in sorted(places, key=len, reverse=True):
-        if place[0] in _STAND_INS and not _optional(place):
-            stand_ins.add(place[:2])
-        else:
-            whole = _put(whole, place, _GONE)
-    for place in stand_ins:
-        whole = _put(whole, place[:1], _entries(whole.get(place[0]), str(place[0]), stand_ins))
+    places: set[Place] = {each["loc"] for each in genuine(error)}
+    gone = {place for place in places if place[0] not in _STAND_INS or _optional(place)}
+    stand_ins = frozenset(place[:2] for place in places - gone)
+    whole = _without(value, (), gone)
+    for section in {str(place[0]) for place in stand_ins}:
+        whole[section] = _entries(whole.get(section), section, stand_ins)
     try:
-        return Repaired(File.model_validate(whole), frozenset(stand_ins))
-    except ValidationError:
+        return Repaired(File.model_validate(whole), stand_ins)
+    except (
+        ValidationError
+    ):  # pragma: no cover - no file is known to come here; what is found so far is told all the same
         return None
 
 
@@ -77,7 +75,7 @@ def _optional(place: Place) -> bool:
     return bool(entry) and isinstance(key, str) and "servers" not in entry and key not in _REQUIRED[str(place[0])]
 
 
-def _entries(found: Any, section: str, stand_ins: Iterable[Place]) -> tuple[Any, ...]:
+def _entries(found: Any, section: str, stand_ins: Collection[Place]) -> tuple[Any, ...]:
     """The section's entries, with a stand-in for each that is wrong; a section that is no list is all stand-ins."""
     listed = found if isinstance(found, tuple) and found else ()
     wrong = {place[1] for place in stand_ins if place[0] == section and len(place) > 1}
@@ -85,17 +83,11 @@ def _entries(found: Any, section: str, stand_ins: Iterable[Place]) -> tuple[Any,
     return tuple(kept) or tuple(_STAND_INS[section](i) for i in range(_FEWEST[section]))
 
 
-def _put(value: Any, place: Place, new: Any) -> Any:
-    """A copy with `new` at that place; _GONE leaves the key out."""
-    if not place:
-        return new
-    key, rest = place[0], place[1:]
-    if isinstance(value, tuple) and isinstance(key, int) and key < len(value):
-        return (
-            (*value[:key], _put(value[key], rest, new), *value[key + 1 :]) if rest else value[:key] + value[key + 1 :]
-        )
-    if not isinstance(value, dict):
-        return value
-    if not rest and new is _GONE:
-        return {k: v for k, v in value.items() if k != key}
-    return {**value, key: _put(value.get(key), rest, new)}
+def _without(value: Any, place: Place, gone: Collection[Place]) -> Any:
+    """A copy of the value at that place, less the keys at those other places."""
+    if isinstance(value, dict):
+        kept = {key: (inner, (*place, key)) for key, inner in value.items()}
+        return {key: _without(inner, here, gone) for key, (inner, here) in kept.items() if here not in gone}
+    if isinstance(value, tuple):
+        return tuple(_without(inner, (*place, i), gone) for i, inner in enumerate(value))
+    return value

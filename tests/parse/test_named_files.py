@@ -71,6 +71,7 @@ def test_missing_certificates_are_told_on_the_line_that_names_them() -> None:
     [
         (b"", "holds no certificate"),
         (b"\xff\xfe", "holds no certificate"),
+        (b"-----BEGIN CERTIFICATE-----\n" * 35_000, "holds no certificate"),
         (CA_PEM.replace("CERTIFICATE", "PUBLIC KEY").encode(), "holds no certificate"),
         (CA_PEM.replace("MIIB", "AAAA").encode(), "holds a certificate that cannot be read"),
         ((CA_PEM + CA_PEM.replace("MIIB", "AAAA")).encode(), "holds a certificate that cannot be read"),

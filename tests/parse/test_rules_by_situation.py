@@ -153,7 +153,6 @@ def test_one_node_has_no_unicast_peer() -> None:
         ("10.10.50.4", "*", True),
         ("10.10.50.4", "10.10.50.4", True),
         ("10.10.50.4", "10.10.50.2", False),
-        ("10.10.50.4", "127.0.0.1", False),
     ],
 )
 def test_an_address_and_port_are_listened_on_once(one: str, other: str, clash: bool) -> None:
@@ -163,6 +162,31 @@ def test_an_address_and_port_are_listened_on_once(one: str, other: str, clash: b
     )
     expected = [f"line 18: {problem}"] if clash else []
     assert told(edited("port: 6443", f'port: 6443\n    bind: "{one}"') + second) == expected
+
+
+def test_loopback_is_taken_by_the_probe_of_a_frontend_on_a_vip() -> None:
+    """Both would bind it, which no checker sees: half of the probes would be answered by the other frontend."""
+    second = '  - name: two\n    bind: "127.0.0.1"\n    port: 6443\n    servers: [10.10.50.11:6443]\n'
+    assert told(edited("port: 6443", "port: 6443\n    bind: 10.10.50.4") + second) == [
+        (
+            "line 17: frontends[1].bind: this node's own probe of frontends[0] needs port 6443 on loopback; "
+            "write another port, or an address"
+        )
+    ]
+    assert told(edited("port: 6443", "port: 6443\n    bind: 10.10.50.2") + second) == []
+    assert told(edited("port: 6443", "port: 7443\n    bind: 10.10.50.4") + second) == []
+
+
+def test_a_frontend_on_a_vip_listens_on_loopback_too_and_is_no_server_of_its_own() -> None:
+    on_vip = edited("port: 6443", "port: 6443\n    bind: 10.10.50.4").replace("10.10.50.11", "127.0.0.1")
+    assert told(on_vip) == [
+        (
+            "line 14: frontends[0].servers[0]: 127.0.0.1 port 6443 is where this frontend itself listens; "
+            "write the API server's own address and port, or another frontend port"
+        )
+    ]
+    assert told(on_vip.replace("127.0.0.1:6443", "127.0.0.1:7443")) == []
+    assert told(on_vip.replace("bind: 10.10.50.4", "bind: 10.10.50.2")) == []
 
 
 def test_a_node_may_run_an_api_server_where_the_proxy_does_not_listen() -> None:

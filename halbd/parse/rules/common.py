@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator
 from typing import TypeVar
 
-from halbd.model.config import Address, Vip
+from halbd.model.config import Address
 from halbd.parse.finding import Finding, Place, where
 
 T = TypeVar("T", bound=Hashable)
@@ -37,8 +37,3 @@ def family(address: Address) -> str:
 def vip_place(number: int, key: str = "address") -> Place:
     """The place of a VIP's key."""
     return ("vips", number, key)
-
-
-def carrying(vips: Iterable[Vip], bind: Address | None) -> tuple[Vip, ...]:
-    """The VIPs that a frontend bound there answers on; None is every address."""
-    return tuple(vip for vip in vips if bind in {None, vip.address})

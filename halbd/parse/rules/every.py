@@ -29,6 +29,7 @@ RULES: tuple[Callable[[View], Iterator[Finding]], ...] = (
     vrrp.preempt_delay,
     frontends.frontend_names,
     frontends.one_listener,
+    frontends.probe_address,
     frontends.bind_address,
     frontends.insecure_or_ca,
     servers.server_names,

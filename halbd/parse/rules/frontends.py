@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
-from halbd.model.config import Frontend
+from halbd.model.config import Address
 from halbd.parse.finding import Finding, where
 from halbd.parse.rules.common import unique
 from halbd.parse.view import View, carried
@@ -18,15 +19,26 @@ def frontend_names(view: View) -> Iterator[Finding]:
 
 def one_listener(view: View) -> Iterator[Finding]:
     """No address and port twice; * is every address."""
+    first: dict[tuple[int, Address | Literal["any"] | None], int] = {}
     for i, frontend in enumerate(view.frontends):
-        first = next((j for j, other in enumerate(view.frontends[:i]) if _clash(frontend, other)), None)
-        if first is not None:
-            what = f"port {frontend.port} is already taken by {where(('frontends', first))}"
+        port, bind = frontend.port, frontend.bind
+        in_the_way = [(port, "any")] if bind is None else [(port, bind), (port, None)]
+        taken = [first[key] for key in in_the_way if key in first]
+        if taken:
+            what = f"port {port} is already taken by {where(('frontends', min(taken)))}"
             yield Finding(("frontends", i, "port"), what, "write another port, or another bind for both")
+        first.setdefault((port, bind), i)
+        first.setdefault((port, "any"), i)
 
 
-def _clash(one: Frontend, other: Frontend) -> bool:
-    return one.port == other.port and (one.bind == other.bind or None in {one.bind, other.bind})
+def probe_address(view: View) -> Iterator[Finding]:
+    """A frontend on a VIP listens on loopback besides, for this node's own probes (decide/listen.py)."""
+    vips = {vip.address for vip in view.vips}
+    probed = {frontend.port: i for i, frontend in reversed([*enumerate(view.frontends)]) if frontend.bind in vips}
+    for i, frontend in enumerate(view.frontends):
+        if frontend.bind is not None and frontend.bind.is_loopback and frontend.port in probed:
+            what = f"this node's own probe of {where(('frontends', probed[frontend.port]))} needs port {frontend.port}"
+            yield Finding(("frontends", i, "bind"), f"{what} on loopback", "write another port, or an address")
 
 
 def bind_address(view: View) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from halbd.model.config import Frontend, is_address
 from halbd.parse.finding import Finding, Place
-from halbd.parse.rules.common import carrying, unique
+from halbd.parse.rules.common import unique
 from halbd.parse.view import View
 
 
@@ -46,11 +46,13 @@ def _twice(i: int, frontend: Frontend) -> Iterator[Finding]:
 
 def no_loop(view: View) -> Iterator[Finding]:
     """A server is not the frontend itself: each connection would come back for ever."""
+    vips = {vip.address for vip in view.vips}
+    everywhere = {str(address) for address in (*vips, *(node.address for node in view.nodes))}
     for i, frontend in enumerate(view.frontends):
-        own = {str(vip.address) for vip in carrying(view.vips, frontend.bind)}
-        own |= {str(node.address) for node in view.nodes if frontend.bind in {None, node.address}}
+        own = everywhere if frontend.bind is None else {str(frontend.bind)}
+        probed = frontend.bind is None or frontend.bind in vips  # it listens on loopback as well
         for j, server in enumerate(frontend.servers):
-            here = server.address in own or (frontend.bind is None and _loopback(server.address))
+            here = server.address in own or (probed and _loopback(server.address))
             if here and server.port == frontend.port:
                 what = f"{server.address} port {server.port} is where this frontend itself listens"
                 yield Finding(

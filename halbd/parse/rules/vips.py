@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network
 
-from halbd.model.config import Vip
+from halbd.model.config import Address, Vip
 from halbd.model.host import Host
 from halbd.parse.finding import Finding
 from halbd.parse.rules.common import doubles, family, unique, vip_place
@@ -37,8 +37,9 @@ def vip_interface(view: View) -> Iterator[Finding]:
 
 def vip_on_network(view: View) -> Iterator[Finding]:
     """Neighbours find a VIP only on their own network. Judged by what the interface carries now."""
+    held = {vip.address for vip in view.vips}
     for i, vip in enumerate(view.vips):
-        near = _networks(view, vip) if view.at_home else ()
+        near = _networks(view.host, vip, held) if view.at_home else ()
         listed = ", ".join(map(str, near))
         if near and not any(vip.address in network for network in near):
             what = f"{vip.address} is not on a network of {vip.interface} ({listed})"
@@ -51,13 +52,12 @@ def vip_on_network(view: View) -> Iterator[Finding]:
             )
 
 
-def _networks(view: View, vip: Vip) -> tuple[IPv4Network | IPv6Network, ...]:
+def _networks(host: Host, vip: Vip, held: set[Address]) -> tuple[IPv4Network | IPv6Network, ...]:
     """The networks on the VIP's interface. VIPs held now, single addresses and link-local networks tell nothing."""
-    return tuple(network for network in _carried(view.host, view, vip) if network.num_addresses > 1)
+    return tuple(network for network in _carried(host, vip, held) if network.num_addresses > 1)
 
 
-def _carried(host: Host, view: View, vip: Vip) -> Iterator[IPv4Network | IPv6Network]:
-    held = {each.address for each in view.vips}
+def _carried(host: Host, vip: Vip, held: set[Address]) -> Iterator[IPv4Network | IPv6Network]:
     for entry in host.addresses:
         same = entry.interface == vip.interface and entry.address.version == vip.address.version
         if same and entry.address.ip not in held and (vip.address.is_link_local or not entry.address.is_link_local):
