@@ -8,7 +8,7 @@ import sys
 from typing import Protocol
 
 from halbd import __version__
-from halbd.cli import diff, history, lab, reload, render, schema, status, validate, verdict
+from halbd.cli import diff, history, lab, reload, render, schema, status, upgrade, validate, verdict
 from halbd.cli.options import Subparsers
 from halbd.cli.out import complain
 from halbd.model.errors import HalbdError, NoDaemonError
@@ -32,6 +32,7 @@ VERBS: dict[str, Verb] = {
     "render": render,
     "diff": diff,
     "reload": reload,
+    "upgrade": upgrade,
     "schema": schema,
     "lab": lab,
 }

@@ -25,6 +25,10 @@ def main() -> int:
     arguments = parser(paths).parse_args()
     from halbd.daemon.main import run  # noqa: PLC0415  # the daemon's libraries take longer than a usage error may
 
+    if arguments.dry_run:
+        from halbd.daemon.rehearsal import rehearse  # noqa: PLC0415  # as above
+
+        return rehearse(arguments.config, arguments.node, paths)
     return run(arguments.config, arguments.node, paths)
 
 
@@ -39,6 +43,11 @@ def parser(paths: Paths) -> argparse.ArgumentParser:
     )
     parser.add_argument("--config", metavar="FILE", type=Path, default=paths.config_file, help="default: %(default)s")
     parser.add_argument("--node", metavar="NAME", help="which of `nodes` this is; default: found by its own addresses")
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="say whether it would start on what is on disk, and change nothing",
+    )
     parser.add_argument("--version", action="version", version=f"halbd {__version__}")
     return parser
 

@@ -48,6 +48,14 @@ class Changer:
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
         self._lock = asyncio.Lock()
 
+    async def hold(self) -> None:
+        """From now on no change begins. Once the present one is done."""
+        await self._lock.acquire()
+
+    def release(self) -> None:
+        """Changes may begin again."""
+        self._lock.release()
+
     async def reload(self) -> Done:
         """Read the file again and make it true; on any failure what was in force stays in force.
 

@@ -83,6 +83,20 @@ class Children:
                 else:
                     process.send(who, SIGKILL)
         self.adopt(Program.PROXY)
+        self._reap_others()
+
+    def _reap_others(self) -> None:
+        """After an upgrade: what the program before had started and had not yet seen the end of."""
+        watched = {who.pid for who in self._who.values()}
+        if keepalived := already_running(self._paths, Program.KEEPALIVED):
+            watched.add(keepalived.who.pid)
+        for pid in set(process.children()) - watched:
+            self._begin(self._reap_other(pid))
+
+    async def _reap_other(self, pid: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            await process.ended(Identity(pid, 0))
+        process.reap(pid)
 
     def finish(self) -> None:
         """The daemon is being stopped and its proxy has been: whatever is left beside it ends as well."""
@@ -217,7 +231,7 @@ class Children:
             await process.ended(who)
         if serving := self._serving.pop(who.pid, None):
             serving.cancel()
-        if program is Program.PROXY and who.pid in self._started:
+        if program is Program.PROXY and process.unreaped(who.pid):
             # A worker that hangs outlives its master and keeps the port. The group's number cannot be anybody
             # else's before the leader is reaped. Not for keepalived: its child must take the VIPs down itself.
             with contextlib.suppress(ProcessLookupError):
@@ -228,9 +242,9 @@ class Children:
 
     def _reap(self, pid: int) -> str:
         child = self._started.pop(pid, None)
-        if child is None:
+        code = child.wait() if child else process.reap(pid)
+        if code is None:
             return "ended (an earlier halbd had started it, so its exit code is not known)"
-        code = child.wait()
         return f"killed by {Signals(-code).name}" if code < 0 else f"exited with code {code}"
 
     def _proxy(self, config: Config) -> list[str]:

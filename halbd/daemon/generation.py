@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import pickle
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
+from halbd import __version__
 from halbd.daemon.loaded import Loaded, Request
 from halbd.decide.change import Change, change
 from halbd.decide.listen import overlap
@@ -55,7 +57,7 @@ def load_last_good(source: Request) -> Loaded | None:
 
 
 def _ask_loader(request: Request) -> Loaded | None:
-    command = [sys.executable, "-P", "-m", "halbd.daemon.loader"]
+    command = [sys.executable, "-P", "-m", "halbd.daemon.loader", __version__]
     answer: Loaded | tuple[Problem, ...] | HalbdError | None = pickle.loads(produce(command, pickle.dumps(request)))  # noqa: S301  # from our own child
     if isinstance(answer, tuple):
         raise WrongFileError(answer)
@@ -90,18 +92,39 @@ def _install(
     """In a thread of its own: a disk that stalls must not stall the verdict."""
     free_ports(binds, own_pids)
     try:
-        folder = generations.stage(paths, new.files, new.source)
-        try:
-            checkers.check(new.files, new.config, folder)
+        with _checked(paths, new) as folder:
             before = generations.commit(paths, folder, new.files)
-        except BaseException:
-            generations.discard(folder)
-            raise
     except OSError as error:
+        if generations.in_force(paths, new.files, new.source):
+            return lambda: None  # judged when there was room: a full disk must not be why a daemon cannot start
         raise HalbdError(f"cannot write {paths.generations}: {error.strerror}") from error
     with contextlib.suppress(OSError):  # what is old and not removed now is removed at the next change
         generations.prune(paths, before)
     return lambda: generations.roll_back(paths, before)
+
+
+def judge(paths: Paths, new: Loaded) -> None:
+    """As `install`, and change nothing; whoever holds a port. Raises HalbdError."""
+    raise_file_limit(new.config)
+    proxy_account(new.config.proxy)
+    try:
+        with _checked(paths, new) as folder:
+            generations.discard(folder)
+    except OSError as error:
+        if not generations.in_force(paths, new.files, new.source):
+            raise HalbdError(f"cannot write {paths.generations}: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def _checked(paths: Paths, new: Loaded) -> Iterator[Path]:
+    """A folder with what the real programs accept, gone if anything fails. Raises OSError, HalbdError."""
+    folder = generations.stage(paths, new.files, new.source)
+    try:
+        checkers.check(new.files, new.config, folder)
+        yield folder
+    except BaseException:
+        generations.discard(folder)
+        raise
 
 
 def free_ports(binds: tuple[tuple[Address, int], ...], own_pids: frozenset[int]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import Callable, Coroutine, Mapping
@@ -55,6 +56,8 @@ from halbd.model.transition import Transition
 from halbd.system import files, generations, keepalived_unit
 from halbd.system.probe import Prober
 
+SETTLE = 1.0
+"""Seconds that a disk is waited for in the end."""
 REASSERT = 1.0
 """Seconds between two looks at the track_files."""
 
@@ -140,6 +143,15 @@ class Hands:
             if held != f"{value}\n":
                 self._log.error("verdict.tampered", file=name, value=value, found=held[:100])
                 self._post(PushFailed(name))
+
+    async def flush(self) -> str | None:
+        """Write what waits for the disk; returns why not, where that fails."""
+        return await asyncio.wrap_future(self._disk.submit(self._history.flush))
+
+    def settle(self) -> None:
+        """Give the disk a moment to end what it is at: this process is about to become another program."""
+        with contextlib.suppress(TimeoutError):
+            self._disk.submit(self._history.flush).result(SETTLE)
 
     def _push(self, effect: Push) -> None:
         try:

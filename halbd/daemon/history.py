@@ -44,6 +44,10 @@ class History:
         with self._lock:
             self._latest.append(row)
         self._waiting.append(json.dumps(row))
+        return self.flush()
+
+    def flush(self) -> str | None:
+        """Write what waits; returns why not, where that fails."""
         try:
             while self._waiting:
                 files.append(self._path, self._waiting[0])

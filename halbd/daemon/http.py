@@ -33,10 +33,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A status and a JSON body."""
+    """A status and a JSON body; `after` is done once it is on its way, or cannot be."""
 
     status: int
     body: Mapping[str, Any]
+    after: Callable[[], None] | None = None
 
 
 Route = Callable[[Request], Awaitable[Response]]
@@ -54,6 +55,8 @@ async def serve(listener: socket.socket, route: Route) -> asyncio.Server:
             response = await route(asked) if isinstance(asked, Request) else asked
             with contextlib.suppress(OSError, TimeoutError, h11.LocalProtocolError):
                 await _answer(writer, connection, response)
+            if response.after:
+                response.after()
         finally:
             writer.close()
 

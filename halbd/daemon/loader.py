@@ -10,6 +10,7 @@ import pickle
 import sys
 from pathlib import Path
 
+from halbd import __version__
 from halbd.daemon.loaded import Loaded, Request
 from halbd.model.config import Config
 from halbd.model.errors import HalbdError
@@ -66,6 +67,13 @@ def _loaded(request: Request, text: bytes, read: ReadFile, secret: ReadSecret) -
     return Loaded(parsed, Source(text, inputs), render(parsed, surroundings(request.paths)))
 
 
+def answer(version: str) -> Answer:
+    """To the daemon that started us; a daemon of another version means other things by the same words."""
+    if version != __version__:
+        words = f"halbd {__version__} is installed, and {version} runs; run `halbctl upgrade` first"
+        return HalbdError(f"cannot load the file: {words}")
+    return load(pickle.load(sys.stdin.buffer))  # noqa: S301  # from that daemon
+
+
 if __name__ == "__main__":
-    asked = pickle.load(sys.stdin.buffer)  # noqa: S301  # from the daemon that started us
-    pickle.dump(load(asked), sys.stdout.buffer)
+    pickle.dump(answer(sys.argv[1]), sys.stdout.buffer)

@@ -11,6 +11,7 @@ from typing import IO, Any
 
 import structlog
 
+from halbd import __version__
 from halbd.daemon import start
 from halbd.daemon.changer import Changer, Done
 from halbd.daemon.children import Children
@@ -24,11 +25,13 @@ from halbd.daemon.owner import Owner
 from halbd.daemon.proxy import proxy
 from halbd.daemon.routes import Routes
 from halbd.daemon.teller import Teller
+from halbd.daemon.upgrade import Ready, Upgrade, upgraded_from
 from halbd.model.config import Config, Log
 from halbd.model.errors import HalbdError
 from halbd.model.events import ConfigApplied, ConfigRejected, Event, StopRequested
 from halbd.model.paths import Paths
 from halbd.model.state import State
+from halbd.system import become
 from halbd.system.notify import Notifier
 from halbd.system.programs import check_account
 
@@ -77,6 +80,7 @@ async def _live(source: Request) -> None:
     for number in (SIGTERM, SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     asyncio.get_running_loop().add_signal_handler(SIGHUP, lambda: None)  # the file is being read in any case
+    become.let_in()  # the program before this one, in this process, may have kept some waiting
     begun = await start.begin(source)
     async with asyncio.TaskGroup() as tasks:
         await _Daemon(begun.config, source, tasks).live(begun, stop)
@@ -106,9 +110,17 @@ class _Daemon:
             raise HalbdError("cannot reload: halbd is being stopped")
         return await self._changer.reload()
 
+    async def upgrade(self) -> Ready:
+        """See that the newly installed program would start. Raises HalbdError."""
+        if self.state.stopping:
+            raise HalbdError("cannot upgrade: halbd is being stopped")
+        return await Upgrade(self._changer, self._hands, self._teller, self._post, lambda: self.state).prepare()
+
     async def live(self, begun: start.Begun, stop: asyncio.Event) -> None:
         """From the first event to the last effect."""
         configure(begun.config.log)
+        if before := upgraded_from():
+            self._log.warning("halbd.upgraded", version_before=before, version=__version__)
         state = start.first_state(self._paths, begun.config, self._history)
         self._hands = Hands(
             self._paths,

@@ -6,12 +6,14 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 from urllib.parse import parse_qs, urlsplit
 
+from halbd import __version__
 from halbd.daemon.changer import Done
 from halbd.daemon.generation import WrongFileError
 from halbd.daemon.history import History
 from halbd.daemon.http import Request, Response
 from halbd.daemon.owner import read_clocks
-from halbd.decide.status import check, status
+from halbd.daemon.upgrade import Ready
+from halbd.decide.status import check, stamp, status
 from halbd.model.errors import HalbdError
 from halbd.model.state import State
 
@@ -26,6 +28,9 @@ class Daemon(Protocol):
     async def reload(self) -> Done:
         """Take up the file on disk. Raises HalbdError."""
 
+    async def upgrade(self) -> Ready:
+        """See that the newly installed program would start. Raises HalbdError."""
+
 
 class Routes:
     """Answers one request at a time; whoever may connect may ask, root alone may change anything."""
@@ -38,6 +43,7 @@ class Routes:
             ("GET", "/status"): self._status,
             ("GET", "/history"): self._list,
             ("POST", "/reload"): self._reload,
+            ("POST", "/upgrade"): self._upgrade,
         }
 
     async def __call__(self, request: Request) -> Response:
@@ -76,3 +82,12 @@ class Routes:
         except HalbdError as error:
             return Response(409, {"error": str(error)})
         return Response(200, {"result": done.result, "actions": done.actions, "warnings": done.warnings})
+
+    async def _upgrade(self, _: Request) -> Response:
+        """What is to answer is yet to come: whoever asks waits until `started_at` is another one."""
+        try:
+            ready = await self._daemon.upgrade()
+        except HalbdError as error:
+            return Response(409, {"error": str(error)})
+        begun = stamp(self._daemon.state.begun.wall)
+        return Response(202, {"from": __version__, "to": ready.version, "started_at": begun}, ready.go)

@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import os
 import socket
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from halbd.daemon import generation
 from halbd.daemon.generation import WrongFileError
@@ -39,6 +41,10 @@ class Begun:
     rejected: tuple[str, ...]
 
 
+Binds: TypeAlias = tuple[tuple[Address, int], ...]
+Put: TypeAlias = Callable[[Paths, Loaded, Binds], Awaitable[None]]
+
+
 async def begin(source: Request) -> Begun:
     """Put a generation in force: of the file on disk or, where that is not to be had, the last good one.
 
@@ -46,19 +52,33 @@ async def begin(source: Request) -> Begun:
         WrongFileError: the file has problems, and no earlier generation is there.
         HalbdError: the world is in the way, and no earlier generation is there.
     """
+    return await _begin(source, _install)
+
+
+async def rehearse(source: Request) -> Begun:
+    """What `begin` would come to, as far as that can be told without changing anything. Raises as `begin`."""
+    return await _begin(source, _judge)
+
+
+async def _begin(source: Request, put: Put) -> Begun:
     try:
         loaded = await asyncio.to_thread(generation.load, source)
-        await _install(source.paths, loaded, sockets(loaded.config))
+        await put(source.paths, loaded, sockets(loaded.config))
     except HalbdError as error:
         words = tuple(map(str, error.problems)) if isinstance(error, WrongFileError) else (str(error),)
-        last = await _last_good(replace(source, file=None))
+        last = await _last_good(replace(source, file=None), put)
         if last is None:
             raise
         return Begun(last.config, words)
     return Begun(loaded.config, ())
 
 
-async def _install(paths: Paths, loaded: Loaded, binds: tuple[tuple[Address, int], ...]) -> None:
+async def _judge(paths: Paths, loaded: Loaded, _: Binds) -> None:
+    """Raises HalbdError."""
+    await asyncio.to_thread(generation.judge, paths, loaded)
+
+
+async def _install(paths: Paths, loaded: Loaded, binds: Binds) -> None:
     """Raises HalbdError."""
     running = already_running(paths, Program.PROXY)
     if running and running.file not in {"", FILES[loaded.config.proxy.kind]}:
@@ -67,7 +87,7 @@ async def _install(paths: Paths, loaded: Loaded, binds: tuple[tuple[Address, int
     await generation.install(paths, loaded, own, binds)
 
 
-async def _last_good(source: Request) -> Loaded | None:
+async def _last_good(source: Request, put: Put) -> Loaded | None:
     """The generation that was last seen to work, in force again; None where there is none that can be.
 
     Whoever holds its ports: the proxy is tried until it starts, and status says why it does not.
@@ -75,7 +95,7 @@ async def _last_good(source: Request) -> Loaded | None:
     try:
         last = await asyncio.to_thread(generation.load_last_good, source)
         if last is not None:
-            await _install(source.paths, last, ())
+            await put(source.paths, last, ())
     except HalbdError:
         return None
     return last

@@ -21,6 +21,15 @@ class Teller:
         self._stopping = False
         self._next_sign = 0.0
 
+    def leave(self) -> None:
+        """Another program takes this one's place: systemd sees the unit as reloading until that is ready."""
+        usec = int(time.monotonic() * 1_000_000)
+        self._notifier.send("RELOADING=1", f"MONOTONIC_USEC={usec}", "STATUS=becoming the newly installed program")
+
+    def stay(self) -> None:
+        """It does not: all is told anew."""
+        self._said, self._ready = "", False
+
     def tell(self, state: State) -> None:
         """After every turn of the loop."""
         now = read_clocks()

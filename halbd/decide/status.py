@@ -41,6 +41,8 @@ def status(state: State, now: Now) -> dict[str, Any]:
         "keepalived": _keepalived(state),
         "config": _config(state),
         "maintenance": any(reason.cause is Cause.MAINTENANCE for reason in answer.reasons),
+        "daemon": {"started_at": stamp(state.begun.wall), "upgrade_failed": state.upgrade_failed or None},
+        "history": {"unwritten": state.unwritten, "why": state.unwritten_why or None},
         "transitions": [transition(one) for one in state.transitions],
     }
 

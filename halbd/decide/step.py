@@ -27,6 +27,7 @@ from halbd.model.events import (
     ConfigRejected,
     Event,
     Exited,
+    HistoryKept,
     KeepalivedSeen,
     ProbeDone,
     ProxySeen,
@@ -36,6 +37,7 @@ from halbd.model.events import (
     SpawnFailed,
     StopRequested,
     Tick,
+    UpgradeFailed,
 )
 from halbd.model.evidence import Now
 from halbd.model.paths import FAULT, no_servers
@@ -102,6 +104,11 @@ def _happen(state: State, event: Event, now: Now) -> Step:
         case ConfigRejected():
             said = Say(LogLevel.ERROR, "config.rejected", {"problems": list(event.problems)})
             return replace(state, rejected=Rejected(now.wall, event.problems)), (said,)
+        case UpgradeFailed():
+            said = Say(LogLevel.ERROR, "halbd.upgrade_failed", {"why": event.why})
+            return replace(state, upgrade_failed=event.why), (said,)
+        case HistoryKept():
+            return replace(state, unwritten=event.unwritten, unwritten_why=event.why), ()
         case StopRequested():
             return replace(state, stopping=state.stopping or Stopping(now)), ()
 

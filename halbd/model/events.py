@@ -113,6 +113,21 @@ class ConfigRejected:
 
 
 @dataclass(frozen=True, slots=True)
+class UpgradeFailed:
+    """The newly installed program could not be executed after all."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryKept:
+    """How many transitions could not be written to the history yet, and why not; 0 when all of them are."""
+
+    unwritten: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class StopRequested:
     """SIGTERM or SIGINT."""
 
@@ -131,5 +146,7 @@ Event: TypeAlias = (
     | PushFailed
     | ConfigApplied
     | ConfigRejected
+    | UpgradeFailed
+    | HistoryKept
     | StopRequested
 )

@@ -73,6 +73,8 @@ class State:
     `pushed`: what the track_files hold; one that could not be written is not in it, and due again at `push_due`.
     `barred`: VIPs that went unserved here.
     `said`: the verdict that was last logged: may this node hold the VIP, and what speaks against it.
+    `unwritten`: transitions that are in no file yet, and `unwritten_why`.
+    `upgrade_failed`: why the newly installed program could not be executed.
     """
 
     config: Config
@@ -103,3 +105,6 @@ class State:
     down: Mapping[ServerRef, float] = field(default_factory=dict)
     cut: frozenset[ServerRef] = frozenset()
     said: tuple[bool, tuple[Cause, ...]] = (False, ())
+    unwritten: int = 0
+    unwritten_why: str = ""
+    upgrade_failed: str = ""

@@ -67,7 +67,7 @@ def commit(paths: Paths, folder: Path, files: FileSet) -> Path | None:
     One of the same content may be there, and even be the one in force: it is renewed file by file, never away.
     """
     before = current(paths)
-    final = paths.generations / _name(files, folder)
+    final = paths.generations / _name(files, (folder / SOURCE).read_bytes())
     if final.exists():
         for path in folder.iterdir():
             path.rename(final / path.name)
@@ -132,9 +132,21 @@ def prune(paths: Paths, before: Path | None) -> None:
         discard(folder)
 
 
-def _name(files: FileSet, folder: Path) -> str:
+def in_force(paths: Paths, files: FileSet, source: Source) -> bool:
+    """Whether this very generation is in force already, and all of it is there."""
+    folder = current(paths)
+    if folder is None or folder.name != _name(files, _source_file(source).text.encode(errors="surrogateescape")):
+        return False
+    try:
+        there = {one.name: one.text for one in installed(paths).files}
+    except OSError:
+        return False
+    return there == {one.name: one.text for one in files.files}
+
+
+def _name(files: FileSet, source: bytes) -> str:
     """Named by content: the same file gives the same generation."""
-    content = hashlib.sha256((folder / SOURCE).read_bytes())
+    content = hashlib.sha256(source)
     for file in files.files:
         content.update(file.name.encode() + b"\0" + file.text.encode() + b"\0")
     return content.hexdigest()[:16]

@@ -123,6 +123,28 @@ def send(who: Identity, number: signal.Signals) -> None:
         os.killpg(who.pid, number)
 
 
+def unreaped(pid: int) -> bool:
+    """A child of ours that has ended and still has its number, which so cannot be anybody else's (waitid(2))."""
+    try:
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return False
+
+
+def reap(pid: int) -> int | None:
+    """The exit code of a child that has ended, negative for a signal; None where it is none of ours, or lives."""
+    try:
+        found, status = os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return None
+    return os.waitstatus_to_exitcode(status) if found else None
+
+
+def children() -> tuple[int, ...]:
+    """Our own, also those that have ended and wait to be reaped."""
+    return tuple(one.pid for one in psutil.Process().children())
+
+
 def leaders_with(argument: str) -> tuple[Identity, ...]:
     """The processes that lead a session of their own and were started with this very argument."""
     found = []
