@@ -7,7 +7,7 @@ from dataclasses import replace
 from halbd.decide.streak import observe
 from halbd.decide.targets import local_targets
 from halbd.decide.timing import patience
-from halbd.decide.verdict import active_targets
+from halbd.decide.verdict import active_targets, hung
 from halbd.model.effects import Effect, LookAtProxy, Probe
 from halbd.model.evidence import Now, ProbeResult, ProxyView, Streak
 from halbd.model.state import Bar, Series, State
@@ -62,8 +62,17 @@ def probed(state: State, result: ProbeResult, now: Now) -> State:
     state = replace(state, proven=state.proven or streak.up is True)
     blamed = streak.up is False and (before.blamed or (not result.ok and not _excused(state, streak, result)))
     after = replace(before, streak=streak, last=result, asking=False, blamed=blamed)
-    state = replace(state, series={**state.series, result.name: after})
+    state = _blame_hang(replace(state, series={**state.series, result.name: after}))
     return _bar(state, result.name, now) if blamed else state
+
+
+def _blame_hang(state: State) -> State:
+    """A proxy that hung must answer `rise` times before it counts again, from its first answer on."""
+    if not hung(state):
+        return state
+    local = {t.name: state.series[t.name] for t in local_targets(state.config) if t.name in state.series}
+    blamed = {n: replace(one, streak=replace(one.streak, up=False, run=0), blamed=True) for n, one in local.items()}
+    return replace(state, series={**state.series, **blamed})
 
 
 def _bar(state: State, name: str, now: Now) -> State:
@@ -107,7 +116,7 @@ def seen(state: State, view: ProxyView, now: Now) -> State:
 
 def silent(state: State, now: Now) -> State:
     """The admin socket gave no answer."""
-    return replace(state, admin=_admin(state, ok=False, now=now))
+    return _blame_hang(replace(state, admin=_admin(state, ok=False, now=now)))
 
 
 def ask(state: State, now: Now) -> tuple[State, tuple[Effect, ...]]:

@@ -36,7 +36,7 @@ def _reasons(state: State, now: Now) -> Iterator[Reason]:
         return
     if state.proxy.phase is not Phase.RUNNING:
         yield _dead(state, now)
-    elif _hung(state):
+    elif hung(state):
         yield Reason(Cause.PROXY_HUNG, _hung_words(state), _since(state.admin, now))
     else:
         if state.blind_since:
@@ -56,7 +56,7 @@ def _dead(state: State, now: Now) -> Reason:
     return Reason(Cause.PROXY_DEAD, f"{state.config.proxy.kind} does not run: {words}", since)
 
 
-def _hung(state: State) -> bool:
+def hung(state: State) -> bool:
     """Neither a connection nor the admin socket gets an answer: the process is there and does nothing.
 
     A bare TCP connection is no evidence either way: the kernel accepts it for a process that is stopped.

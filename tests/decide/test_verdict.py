@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from halbd.decide.timing import patience
 from halbd.decide.verdict import longest_age
 from halbd.model.child import Program
@@ -10,6 +12,8 @@ from halbd.model.events import ProxySeen, SpawnFailed, Tick
 from halbd.model.evidence import ProxyView
 from tests.decide.driver import Driver, of, pushes, running, view
 from tests.sample import config
+
+TCP = [{"name": "a", "port": 6443, "servers": ["10.10.50.11:6443"], "check": {"scheme": "tcp"}}]
 
 
 def test_a_node_that_is_well_may_hold_the_vip() -> None:
@@ -59,6 +63,17 @@ def test_hung_needs_both_the_probe_and_the_admin_socket_to_be_silent_fall_times(
     node.live(2.5, ok=False, silent=True)
     assert node.causes == ["proxy_hung"]
     assert node.fault == 1
+
+
+@pytest.mark.parametrize("tcp", [False, True])
+def test_a_proxy_that_hung_must_answer_rise_times_before_it_counts_again(*, tcp: bool) -> None:
+    node = running(config(frontends=TCP) if tcp else config())
+    node.live(4, ok=tcp, silent=True)
+    assert node.causes == ["proxy_hung"]
+    node.live(1)
+    assert node.causes == ["local_probe"], "one answer of its admin socket is not rise"
+    node.live(2)
+    assert node.verdict.healthy
 
 
 def test_an_admin_socket_that_is_silent_alone_is_no_fault() -> None:
@@ -163,8 +178,7 @@ def test_the_view_of_an_admin_socket_names_the_blind_frontends() -> None:
 
 def test_a_hung_proxy_behind_plain_tcp_is_seen_by_its_admin_socket_alone() -> None:
     """The kernel accepts connections for a process that is stopped."""
-    tcp = [{"name": "a", "port": 6443, "servers": ["10.10.50.11:6443"], "check": {"scheme": "tcp"}}]
-    node = running(config(frontends=tcp))
+    node = running(config(frontends=TCP))
     node.live(3, silent=True)
     assert node.causes == ["proxy_hung"]
 
