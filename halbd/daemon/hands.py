@@ -48,6 +48,7 @@ from halbd.model.events import (
     ProxySeen,
     ProxySilent,
     PushFailed,
+    PushLost,
 )
 from halbd.model.evidence import Target
 from halbd.model.paths import Paths
@@ -142,7 +143,7 @@ class Hands:
                 held = str(error.strerror)
             if held != f"{value}\n":
                 self._log.error("verdict.tampered", file=name, value=value, found=held[:100])
-                self._post(PushFailed(name))
+                self._post(PushLost(name))
 
     async def flush(self) -> str | None:
         """Write what waits for the disk; returns why not, where that fails."""

@@ -14,6 +14,8 @@ from halbd.model.state import Bar, Series, State
 
 WARM_UP = 0.1
 """Seconds that a proxy is given to open its ports before the first question."""
+LATE = 0.5
+"""Seconds beyond its time-out after which an answer tells of the past, or of nothing: halbd itself had been stopped."""
 BARRED = 60.0
 """Seconds that this node leaves alone a VIP it could not serve: the evidence goes with the VIP, the fault may not.
 Twice as long each time in a row."""
@@ -54,6 +56,8 @@ def probed(state: State, result: ProbeResult, now: Now) -> State:
     before = state.series.get(result.name)
     if before is None:
         return state
+    if result.latency > state.config.health.timeout + LATE:
+        return replace(state, series={**state.series, result.name: replace(before, asking=False)})
     if not result.ok and _blind(state, result.name):
         heard = replace(before, last=result, asking=False)
         return replace(state, series={**state.series, result.name: heard})

@@ -33,6 +33,7 @@ from halbd.model.events import (
     ProxySeen,
     ProxySilent,
     PushFailed,
+    PushLost,
     Spawned,
     SpawnFailed,
     StopRequested,
@@ -98,7 +99,9 @@ def _happen(state: State, event: Event, now: Now) -> Step:
         case KeepalivedSeen():
             return _keepalived_seen(state, event)
         case PushFailed():
-            return _not_pushed(state, event.name, now), ()
+            return _not_pushed(state, event.name, now.mono + PUSH_AGAIN), ()
+        case PushLost():
+            return _not_pushed(state, event.name, now.mono), ()
         case ConfigApplied():
             return _applied(state, event, now)
         case ConfigRejected():
@@ -175,25 +178,29 @@ def _tick_child(state: State, child: Child, program: Program, now: Now) -> tuple
 def _push(state: State, answer: Verdict, now: Now) -> Step:
     """Keep the track_files at what the verdict says; with no verdict, at what they hold.
 
-    One that could not be written is tried again, but not in every turn of the loop.
+    What could not be written is tried again, but not in every turn of the loop; another value is tried at once.
     """
-    wanted = {} if answer.stale else {FAULT: int(answer.failed)}
+    wanted = dict(state.unpushed) if answer.stale else {FAULT: int(answer.failed)}
     wanted |= {no_servers(group): level for group, level in state.levels.items()}
     resting = now.mono < state.push_due
     pushes = tuple(
         Push(name, value)
         for name, value in wanted.items()
-        if state.pushed.get(name) != value and not (resting and name not in state.pushed)
+        if state.pushed.get(name) != value and not (resting and state.unpushed.get(name) == value)
     )
     if not pushes:
         return state, ()
-    return replace(state, pushed={**state.pushed, **{p.name: p.value for p in pushes}}), pushes
+    pushed = {p.name: p.value for p in pushes}
+    unpushed = {name: value for name, value in state.unpushed.items() if name not in pushed}
+    return replace(state, pushed={**state.pushed, **pushed}, unpushed=unpushed), pushes
 
 
-def _not_pushed(state: State, name: str, now: Now) -> State:
+def _not_pushed(state: State, name: str, due: float) -> State:
     """The file does not hold what it should; halbd-check still says what it should, once a second."""
+    if name not in state.pushed:
+        return state
     pushed = {one: value for one, value in state.pushed.items() if one != name}
-    return replace(state, pushed=pushed, push_due=now.mono + PUSH_AGAIN)
+    return replace(state, pushed=pushed, unpushed={**state.unpushed, name: state.pushed[name]}, push_due=due)
 
 
 def _spawned(state: State, event: Spawned, now: Now) -> Step:

@@ -99,6 +99,13 @@ class PushFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class PushLost:
+    """A track_file does not hold what was written into it."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class ConfigApplied:
     """A generation is in force."""
 
@@ -144,6 +151,7 @@ Event: TypeAlias = (
     | AddressesDumped
     | KeepalivedSeen
     | PushFailed
+    | PushLost
     | ConfigApplied
     | ConfigRejected
     | UpgradeFailed

@@ -70,7 +70,7 @@ class State:
     `levels`: per VIP group, how far its VRRP priority is lowered (0, 1 holder, 2 standby).
     `down`: since when the proxy has a server down (monotonic); `cut`: those whose connections were cut.
     `marked`: the generation in force has been seen to work.
-    `pushed`: what the track_files hold; one that could not be written is not in it, and due again at `push_due`.
+    `pushed`: what the track_files hold. `unpushed`: what could not be written into others, due again at `push_due`.
     `barred`: VIPs that went unserved here.
     `said`: the verdict that was last logged: may this node hold the VIP, and what speaks against it.
     `unwritten`: transitions that are in no file yet, and `unwritten_why`.
@@ -100,6 +100,7 @@ class State:
     rejected: Rejected | None = None
     stopping: Stopping | None = None
     keepalived_look_due: float = 0
+    unpushed: Mapping[str, int] = field(default_factory=dict)
     push_due: float = 0
     marked: bool = False
     down: Mapping[ServerRef, float] = field(default_factory=dict)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from halbd.decide.step import KEEPALIVED_INTERVAL, PUSH_AGAIN
 from halbd.model.child import Program
 from halbd.model.effects import (
@@ -17,7 +19,18 @@ from halbd.model.effects import (
     TakeUp,
     WriteLook,
 )
-from halbd.model.events import ConfigApplied, ConfigRejected, Exited, KeepalivedSeen, PushFailed, Spawned, Tick
+from halbd.model.events import (
+    ConfigApplied,
+    ConfigRejected,
+    Exited,
+    KeepalivedSeen,
+    ProbeDone,
+    PushFailed,
+    PushLost,
+    Spawned,
+    Tick,
+)
+from halbd.model.evidence import ProbeResult
 from tests.decide.driver import Driver, asked, of, running
 from tests.sample import config
 
@@ -44,6 +57,21 @@ def test_a_started_proxy_is_noted_for_halbd_check_and_asked_when_it_had_time_to_
     assert of(WriteLook, done)
     assert asked(done) == []
     assert asked(node.wait(0.2)) == ["local/kube-apiserver"]
+
+
+@pytest.mark.parametrize("ok", [False, True])
+def test_an_answer_that_waited_while_halbd_was_stopped_is_no_evidence(*, ok: bool) -> None:
+    """SIGSTOP for a minute: what was asked before it is answered after it, with the time of then."""
+    node = running()
+    node.wait(1)
+    node.mono += 60
+    before = node.state.series["local/kube-apiserver"]
+    status = 200 if ok else None
+    done = node.post(ProbeDone(ProbeResult("local/kube-apiserver", ok, True, status, 60, node.now, "")))
+    assert node.verdict.stale
+    after = node.state.series["local/kube-apiserver"]
+    assert (after.streak, after.last) == (before.streak, before.last)
+    assert asked(done) == ["local/kube-apiserver"], "asked anew at once"
 
 
 def test_one_question_is_in_flight_for_each_target_and_they_keep_their_beat() -> None:
@@ -105,6 +133,22 @@ def test_a_track_file_that_cannot_be_written_is_tried_again_once_a_second() -> N
     assert of(Push, done) == [], "not in the same turn"
     node.mono += PUSH_AGAIN
     assert [p.name for p in of(Push, node.post(Tick()))] == ["fault"]
+
+
+def test_another_verdict_is_written_at_once_also_where_the_one_before_could_not_be() -> None:
+    node = running()
+    node.post(PushFailed("fault"))
+    assert [(p.name, p.value) for p in of(Push, node.died())] == [("fault", 1)]
+
+
+@pytest.mark.parametrize("stale", [False, True])
+def test_a_track_file_that_lost_what_was_written_gets_it_back_at_once(*, stale: bool) -> None:
+    """Also one that halbd could not write a moment ago, and also where there is no verdict just now."""
+    node = running()
+    node.mono += 20 * stale
+    assert node.verdict.stale == stale
+    assert [(p.name, p.value) for p in of(Push, node.post(PushLost("fault")))] == [("fault", 0)]
+    assert of(Push, node.post(Tick())) == []
 
 
 def test_the_first_good_answer_marks_a_generation_as_one_to_fall_back_to() -> None:
