@@ -9,7 +9,7 @@ NEXT = {
     "proxy_hung": "it lives and answers nobody; `kill -9 -- -{pid}` makes halbd start a new one",
     "local_probe": "no good answer through the proxy; if servers are up, compare health.path and check.expect",
     "vip_unserved": "the proxy answers locally, not on the VIP: see `ip addr`, `nft list ruleset`, frontends[].bind",
-    "maintenance": "halbd is being stopped",
+    "maintenance": "nothing, where halbd is being stopped; `halbctl undrain` ends a drain",
     "no_servers": "the fault lies behind this node: look at the API servers and the network to them",
 }
 

@@ -44,8 +44,15 @@ class UnixHTTPConnection(HTTPConnection):
             self.own.shutdown(socket.SHUT_RDWR)
 
 
-def ask(path: Path, method: str, url: str, known: tuple[int, ...] = (200,), patience: float = 5) -> Answer:
-    """One question, one answer, within `patience` seconds in all.
+def ask(
+    path: Path,
+    method: str,
+    url: str,
+    known: tuple[int, ...] = (200,),
+    patience: float = 5,
+    body: dict[str, Any] | None = None,
+) -> Answer:
+    """One question, one answer, within `patience` seconds in all. `body` is sent as JSON.
 
     Raises NoDaemonError when nobody answers or what answers is not halbd, HalbdError when the HTTP status is
     none of the `known` ones, such as 403: only root may change anything.
@@ -55,7 +62,8 @@ def ask(path: Path, method: str, url: str, known: tuple[int, ...] = (200,), pati
     timer.daemon = True
     timer.start()
     try:
-        connection.request(method, url, headers={"Connection": "close"})
+        text = None if body is None else json.dumps(body)
+        connection.request(method, url, body=text, headers={"Connection": "close"})
         response = connection.getresponse()
         answer = Answer(response.status, _object(response.read()))
     except (OSError, HTTPException, ValueError) as problem:

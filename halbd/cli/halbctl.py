@@ -8,7 +8,7 @@ import sys
 from typing import Protocol
 
 from halbd import __version__
-from halbd.cli import diff, history, lab, reload, render, schema, status, upgrade, validate, verdict
+from halbd.cli import diff, drain, history, lab, reload, render, schema, status, undrain, upgrade, validate, verdict
 from halbd.cli.options import Subparsers
 from halbd.cli.out import complain
 from halbd.model.errors import HalbdError, NoDaemonError
@@ -33,6 +33,8 @@ VERBS: dict[str, Verb] = {
     "diff": diff,
     "reload": reload,
     "upgrade": upgrade,
+    "drain": drain,
+    "undrain": undrain,
     "schema": schema,
     "lab": lab,
 }

@@ -31,6 +31,7 @@ def screen(status: Status, now: datetime, paint: Paint) -> str:
     """The whole screen."""
     sections = (
         ("", headline(status)),
+        ("Drained", maintenance(status, now)),
         ("Why", reasons(status, now)),
         ("VIPs", vips(status, now)),
         ("Proxy", proxy(status, now)),
@@ -62,12 +63,25 @@ def table(rows: Sequence[Sequence[str]], styles: Sequence[str] = ()) -> Iterator
 
 
 def headline(status: Status) -> Iterator[Line]:
-    """Node, role and health in one line."""
+    """Node, role and health in one line. A node that is drained and has no other reason is neither well nor ill."""
     healthy = bool(status.get("healthy"))
-    well = "healthy" if healthy else "NOT HEALTHY"
+    drained = {reason["cause"] for reason in status.get("reasons") or []} == {"maintenance"}
+    well, style = ("healthy", "good") if healthy else ("NOT HEALTHY", "bad")
+    if drained and status.get("maintenance"):
+        well, style = "otherwise healthy", "odd"
     role = str(status.get("role", "?")).upper()
     text = f"{status.get('node')} is {role} and {well}   (cluster {status.get('cluster')}, halbd {status.get('halbd')})"
-    yield Line(text, "good" if healthy else "bad")
+    yield Line(text, style)
+
+
+def maintenance(status: Status, now: datetime) -> Iterator[Line]:
+    """Since when the operator keeps the VIPs away from this node, and until when."""
+    it = status.get("maintenance")
+    if not isinstance(it, dict):
+        return
+    begun = "is offering its VIPs to the peers" if it.get("state") == "offered" else "by `halbctl drain`"
+    end = f"ends by itself at {clock(it['until'])}" if it.get("until") else "`halbctl undrain` ends it"
+    yield Line(f"{begun}, {lasting(it.get('since'), now)}; {end}", "odd", wrap=True)
 
 
 def reasons(status: Status, now: datetime) -> Iterator[Line]:

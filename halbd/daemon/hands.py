@@ -15,6 +15,7 @@ import structlog
 from halbd.daemon.addresses import Addresses
 from halbd.daemon.changer import Changer
 from halbd.daemon.children import Children
+from halbd.daemon.drainer import Drainer
 from halbd.daemon.history import History
 from halbd.daemon.logs import at
 from halbd.daemon.proxy import Proxy
@@ -23,9 +24,11 @@ from halbd.decide.targets import local_targets
 from halbd.model.child import Program
 from halbd.model.effects import (
     CutConnections,
+    DrainSettled,
     DumpAddresses,
     Effect,
     Finish,
+    ForgetDrain,
     LookAtKeepalived,
     LookAtProxy,
     MarkGood,
@@ -73,6 +76,7 @@ class Hands:
         proxy: Proxy,
         history: History,
         changer: Changer,
+        drainer: Drainer,
         post: Callable[[Event], None],
         state: Callable[[], State],
         begin: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
@@ -85,6 +89,7 @@ class Hands:
             changer,
         )
         self._post, self._state, self._begin = post, state, begin
+        self._drainer = drainer
         self._addresses = Addresses(post, begin)
         # One thread, so that lines keep their order; not the loop, which a disk that stalls would stop.
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="disk")
@@ -123,6 +128,10 @@ class Hands:
                 self._record(effect.transition)
             case Say():
                 self._say(effect)
+            case DrainSettled():
+                self._drainer.settle(effect)
+            case ForgetDrain():
+                self._begin(self._drainer.forget(effect.number))
             case Finish():
                 self._addresses.stop()
                 self._prober.close()

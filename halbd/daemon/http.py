@@ -29,6 +29,7 @@ class Request:
     method: str
     target: str
     uid: int
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +77,13 @@ async def _asked(
         return None
     if asked is None:
         return None
-    return Request(asked.method.decode(), asked.target.decode("latin-1"), _uid(writer))
+    head, body = asked
+    return Request(head.method.decode(), head.target.decode("latin-1"), _uid(writer), body)
 
 
-async def _read(reader: asyncio.StreamReader, connection: h11.Connection) -> h11.Request | None:
+async def _read(reader: asyncio.StreamReader, connection: h11.Connection) -> tuple[h11.Request, bytes] | None:
     asked: h11.Request | None = None
+    body = b""
     left = LONGEST_REQUEST
     while True:
         event = connection.next_event()
@@ -92,8 +95,10 @@ async def _read(reader: asyncio.StreamReader, connection: h11.Connection) -> h11
             connection.receive_data(data)
         elif isinstance(event, h11.Request):
             asked = event
+        elif isinstance(event, h11.Data):
+            body += event.data
         elif isinstance(event, h11.EndOfMessage):
-            return asked
+            return (asked, body) if asked else None
         elif isinstance(event, h11.ConnectionClosed):
             return None
 

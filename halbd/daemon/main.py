@@ -15,6 +15,7 @@ from halbd import __version__
 from halbd.daemon import start
 from halbd.daemon.changer import Changer, Done
 from halbd.daemon.children import Children
+from halbd.daemon.drainer import Drainer
 from halbd.daemon.generation import WrongFileError
 from halbd.daemon.hands import Hands
 from halbd.daemon.history import History
@@ -96,6 +97,7 @@ class _Daemon:
         self._program = proxy(config, source.paths)
         self._children = Children(source.paths, self._program, self._post, tasks.create_task, self._log)
         self._changer = Changer(source, self._children, self._program, self._post, lambda: self.state)
+        self._drainer = Drainer(source.paths, self._post, lambda: self.state)
         self._teller = Teller(Notifier())
         self._background: list[asyncio.Task[None]] = []
 
@@ -128,6 +130,7 @@ class _Daemon:
             self._program,
             self._history,
             self._changer,
+            self._drainer,
             self._post,
             lambda: self.state,
             self._tasks.create_task,
@@ -141,7 +144,7 @@ class _Daemon:
         for work in (self._watch_stop(stop), self._tell_unit(begun.config)):
             self._begin(work)
         asyncio.get_running_loop().add_signal_handler(SIGHUP, lambda: self._begin(self._reload_by_signal()))
-        routes = Routes(self, self._history, check_account().pw_uid)
+        routes = Routes(self, self._drainer, self._history, check_account().pw_uid)
         async with await serve(start.listen(self._paths), routes):
             await self._owner.run()
         self._paths.socket.unlink(missing_ok=True)

@@ -8,6 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from halbd import __version__
 from halbd.daemon.changer import Done
+from halbd.daemon.drain_words import WrongDrainError, answer, asked
+from halbd.daemon.drainer import Drainer
 from halbd.daemon.generation import WrongFileError
 from halbd.daemon.history import History
 from halbd.daemon.http import Request, Response
@@ -35,8 +37,8 @@ class Daemon(Protocol):
 class Routes:
     """Answers one request at a time; whoever may connect may ask, root alone may change anything."""
 
-    def __init__(self, daemon: Daemon, history: History, script_uid: int) -> None:
-        self._daemon, self._history = daemon, history
+    def __init__(self, daemon: Daemon, drainer: Drainer, history: History, script_uid: int) -> None:
+        self._daemon, self._drainer, self._history = daemon, drainer, history
         self._readers = frozenset({0, script_uid})
         self._table: dict[tuple[str, str], Callable[[Request], Awaitable[Response]]] = {
             ("GET", "/check"): self._check,
@@ -44,6 +46,8 @@ class Routes:
             ("GET", "/history"): self._list,
             ("POST", "/reload"): self._reload,
             ("POST", "/upgrade"): self._upgrade,
+            ("POST", "/drain"): self._drain,
+            ("POST", "/undrain"): self._undrain,
         }
 
     async def __call__(self, request: Request) -> Response:
@@ -91,3 +95,17 @@ class Routes:
             return Response(409, {"error": str(error)})
         begun = stamp(self._daemon.state.begun.wall)
         return Response(202, {"from": __version__, "to": ready.version, "started_at": begun}, ready.go)
+
+    async def _drain(self, request: Request) -> Response:
+        try:
+            wanted = asked(request.body)
+            drained = await self._drainer.drain(wanted.seconds, force=wanted.force)
+        except WrongDrainError as error:
+            return Response(400, {"error": str(error)})
+        except HalbdError as error:
+            return Response(409, {"error": str(error)})
+        return answer(drained)
+
+    async def _undrain(self, _: Request) -> Response:
+        drained, warnings = await self._drainer.undrain()
+        return Response(200, {"result": "undrained" if drained else "not drained", "warnings": warnings})

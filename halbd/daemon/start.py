@@ -10,7 +10,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from halbd.daemon import generation
+import structlog
+
+from halbd.daemon import drain_note, generation
 from halbd.daemon.generation import WrongFileError
 from halbd.daemon.history import History
 from halbd.daemon.loaded import Loaded, Request
@@ -109,6 +111,10 @@ def first_state(paths: Paths, config: Config, history: History) -> State:
     unit = manage is Manage.SYSTEMD or (manage is Manage.AUTO and systemd_runs())
     transitions = history.transitions(10)
     pushed = _track_files(paths, config)
+    held = _held_before(config, history, now)
+    maintenance, why = drain_note.read(paths.maintenance, held=bool(held), now=now)
+    if why:
+        structlog.get_logger().error("maintenance.unreadable", why=why)
     version = ""
     with contextlib.suppress(HalbdError):  # not worth a failed start
         version = proxy_version(config)
@@ -118,7 +124,8 @@ def first_state(paths: Paths, config: Config, history: History) -> State:
         keepalived_is_child=not unit and manage is not Manage.NONE,
         keepalived_is_unit=unit,
         proxy_version=version,
-        held=_held_before(config, history, now),
+        held=held,
+        maintenance=maintenance,
         transitions=transitions,
         pushed=pushed,
         levels={group: pushed[no_servers(group)] for group in groups(config)},

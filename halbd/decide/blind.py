@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from halbd.decide.groups import groups
+from halbd.decide.groups import groups, lowers
+from halbd.decide.handover import handing_over
 from halbd.decide.timing import lag
 from halbd.model.config import OnNoServers
 from halbd.model.state import State
@@ -19,6 +20,8 @@ from halbd.model.state import State
 SEES = 0
 HOLDER_BLIND = 1
 STANDBY_BLIND = 2
+OFFERED = STANDBY_BLIND
+"""A node that hands its VIPs over ranks below every peer that sees a server."""
 
 
 def lower(state: State, now: float) -> State:
@@ -28,13 +31,15 @@ def lower(state: State, now: float) -> State:
 
 
 def _levels(state: State, now: float) -> Mapping[str, int]:
-    if state.config.health.on_no_servers is not OnNoServers.LOWER_PRIORITY:
+    if not lowers(state.config):
         return {}
     return {group: _level(state, group, now) for group in groups(state.config)}
 
 
 def next_due(state: State) -> float | None:
     """When a level can change by the passing of time alone (monotonic seconds)."""
+    if handing_over(state) or not _lowers_when_blind(state):
+        return None
     since = state.blind_since.mono if state.blind_since else state.sight_since
     if since is None:
         return None
@@ -42,6 +47,10 @@ def next_due(state: State) -> float | None:
     waiting = any(level != (HOLDER_BLIND if holds(state, g) else STANDBY_BLIND) for g, level in state.levels.items())
     pending = waiting if state.blind_since else any(state.levels.values())
     return due if pending else None
+
+
+def _lowers_when_blind(state: State) -> bool:
+    return state.config.health.on_no_servers is OnNoServers.LOWER_PRIORITY
 
 
 def holds(state: State, group: str) -> bool:
@@ -52,8 +61,10 @@ def holds(state: State, group: str) -> bool:
 def _level(state: State, group: str, now: float) -> int:
     before = state.levels.get(group, SEES)
     holder = holds(state, group)
-    if state.stopping:
-        return STANDBY_BLIND
+    if handing_over(state):
+        return OFFERED
+    if not _lowers_when_blind(state):
+        return SEES
     if state.view is None:
         return before  # nothing has been seen yet: what an earlier daemon said holds
     if state.blind_since:

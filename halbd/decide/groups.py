@@ -40,6 +40,16 @@ def weight(config: Config) -> int:
     return max(priorities) - min(priorities) + 1
 
 
+def lowers(config: Config) -> bool:
+    """Whether a lowered priority moves a VIP: not between peers that do not preempt, nor where it becomes a FAULT.
+
+    keepalived puts an instance into FAULT when a weight takes its whole priority; the parser sees to it that
+    `on_no_servers: lower_priority` is never written together with either.
+    """
+    lowest = min(node.priority for node in config.nodes)
+    return config.vrrp.preempt and lowest > 2 * weight(config)
+
+
 def priorities(config: Config, group: str) -> dict[str, int]:
     """Every node's priority in that group, by node name: the preferred node gets the highest one.
 

@@ -17,12 +17,14 @@ KEPT = 10
 
 
 def role(state: State, now: Now) -> Role:
-    """Master where every VIP is here, mixed where some are, else backup or, when unfit, fault."""
+    """Master where every VIP is here, mixed where some are, else maintenance, backup or, when unfit, fault."""
     held = sum(vip.address in state.held for vip in state.config.vips)
     if held == len(state.config.vips):
         return Role.MASTER
     if held:
         return Role.MIXED
+    if state.maintenance:
+        return Role.MAINTENANCE
     return Role.FAULT if verdict(state, now).failed else Role.BACKUP
 
 
@@ -72,6 +74,8 @@ def _cause(state: State, gained: bool, now: Now) -> str:
         return reasons[0]
     if state.stopping:
         return "stopping: offered to the peers"
+    if state.maintenance:
+        return "maintenance: offered to the peers"
     if any(state.levels.values()):
         return "no_servers: a peer that sees servers took over"
     if not state.keepalived.running and (state.keepalived_is_child or state.keepalived_is_unit):

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from halbd import __version__
+from halbd.decide.draining import until
 from halbd.decide.holding import role
 from halbd.decide.verdict import active_targets, verdict
 from halbd.model.config import Frontend, Server, is_address
 from halbd.model.evidence import FrontendView, Now, ServerState, ServerView
 from halbd.model.state import State
 from halbd.model.transition import Transition
-from halbd.model.verdict import Cause, Verdict
+from halbd.model.verdict import Verdict
 
 VERSION = 1
 """Of the status object; it changes when a field changes its meaning or goes."""
@@ -40,7 +41,7 @@ def status(state: State, now: Now) -> dict[str, Any]:
         "frontends": [_frontend(state, frontend) for frontend in state.config.frontends],
         "keepalived": _keepalived(state),
         "config": _config(state),
-        "maintenance": any(reason.cause is Cause.MAINTENANCE for reason in answer.reasons),
+        "maintenance": _maintenance(state, now),
         "daemon": {"started_at": stamp(state.begun.wall), "upgrade_failed": state.upgrade_failed or None},
         "history": {"unwritten": state.unwritten, "why": state.unwritten_why or None},
         "transitions": [transition(one) for one in state.transitions],
@@ -150,6 +151,19 @@ def _unseen(server: Server, view: FrontendView | None) -> ServerView:
 def _keepalived(state: State) -> dict[str, Any]:
     managed = "child" if state.keepalived_is_child else "systemd" if state.keepalived_is_unit else "none"
     return {"managed": managed, "pid": state.keepalived.pid, "running": state.keepalived.running}
+
+
+def _maintenance(state: State, now: Now) -> dict[str, Any] | Literal[False]:
+    """The drain: `offered` while the VIPs are offered to the peers, then `drained`; false where there is none."""
+    one = state.maintenance
+    if one is None:
+        return False
+    end = until(one, now)
+    return {
+        "state": "offered" if one.withdrawn is None else "drained",
+        "since": stamp(one.since),
+        "until": stamp(end) if end else None,
+    }
 
 
 def _config(state: State) -> dict[str, Any]:

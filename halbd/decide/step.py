@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from halbd.decide import blind, cutting, holding, life, probing, stopping
+from halbd.decide import blind, cutting, draining, holding, life, probing, stopping
 from halbd.decide.verdict import verdict
 from halbd.model.child import Child, Phase, Program
 from halbd.model.config import LogLevel
@@ -25,6 +25,7 @@ from halbd.model.events import (
     AddressesDumped,
     ConfigApplied,
     ConfigRejected,
+    DrainRequested,
     Event,
     Exited,
     HistoryKept,
@@ -38,6 +39,7 @@ from halbd.model.events import (
     SpawnFailed,
     StopRequested,
     Tick,
+    UndrainRequested,
     UpgradeFailed,
 )
 from halbd.model.evidence import Now
@@ -65,7 +67,7 @@ def step(state: State, event: Event, now: Now) -> Step:
 
 def next_due(state: State) -> float | None:
     """When `Tick` has something to do (monotonic seconds)."""
-    times = [state.proxy.due, state.keepalived.due, stopping.next_due(state)]
+    times = [state.proxy.due, state.keepalived.due, stopping.next_due(state), draining.next_due(state)]
     if not state.stopping:
         times += [probing.next_due(state), blind.next_due(state), cutting.next_due(state)]
     if state.keepalived_is_unit:
@@ -114,6 +116,10 @@ def _happen(state: State, event: Event, now: Now) -> Step:
             return replace(state, unwritten=event.unwritten, unwritten_why=event.why), ()
         case StopRequested():
             return replace(state, stopping=state.stopping or Stopping(now)), ()
+        case DrainRequested():
+            return draining.drain(state, event, now)
+        case UndrainRequested():
+            return draining.undrain(state, now)
 
 
 def _applied(state: State, event: ConfigApplied, now: Now) -> Step:
@@ -146,8 +152,9 @@ def _keepalived_seen(state: State, event: KeepalivedSeen) -> Step:
 def _due(state: State, now: Now) -> Step:
     """Everything that has become due, whatever woke us."""
     state, effects = _tick_children(state, now)
-    state, more = stopping.advance(state, now)
-    effects += more
+    for advance in (stopping.advance, draining.advance):
+        state, more = advance(state, now)
+        effects += more
     state = blind.lower(state, now.mono)
     if not state.stopping:
         state, questions = probing.ask(state, now)

@@ -2,7 +2,7 @@
 
 | phase | ends when | what halbd does |
 |---|---|---|
-| offer | no VIP is held, or OFFER has passed | lowers its priority: a peer takes the VIP before it leaves here |
+| offer | no VIP is held, or nobody has taken it in time | see handover.py |
 | withdraw | no VIP is held, or WITHDRAW has passed | the verdict itself says no: keepalived drops the VIP |
 | stop | both children are gone | SIGTERM, then SIGKILL |
 """
@@ -12,23 +12,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from halbd.decide import life
+from halbd.decide.handover import offer_time, offered_out
 from halbd.model.child import Phase, Program
-from halbd.model.config import OnNoServers
 from halbd.model.effects import Effect, Finish
 from halbd.model.evidence import Now
 from halbd.model.state import State, Stopping
 
-MARGIN = 0.3
-"""Seconds beyond VRRP's own timer that a peer is given to take the VIP."""
 WITHDRAW = 0.5
 """Seconds that keepalived is given to drop a VIP once the verdict says no."""
-
-
-def offer_time(state: State) -> float:
-    """Seconds a peer needs to take over from a lowered priority: the Active_Down_Interval (RFC 9568, 6.1)."""
-    vrrp = state.config.vrrp
-    can_offer = state.config.health.on_no_servers is OnNoServers.LOWER_PRIORITY and len(state.config.nodes) > 1
-    return 4 * vrrp.advert_int + MARGIN if can_offer else 0
 
 
 def advance(state: State, now: Now) -> tuple[State, tuple[Effect, ...]]:
@@ -37,7 +28,7 @@ def advance(state: State, now: Now) -> tuple[State, tuple[Effect, ...]]:
     if stopping is None:
         return state, ()
     if stopping.faulted is None:
-        if state.held and now.mono < stopping.since.mono + offer_time(state):
+        if not offered_out(state, stopping.since.mono, now.mono):
             return state, ()
         stopping = Stopping(stopping.since, now.mono)
         state = replace(state, stopping=stopping)
@@ -51,7 +42,7 @@ def next_due(state: State) -> float | None:
     if state.stopping is None or _stopped(state) or Phase.STOPPING in (state.proxy.phase, state.keepalived.phase):
         return None
     if state.stopping.faulted is None:
-        return state.stopping.since.mono + offer_time(state)
+        return state.stopping.since.mono + offer_time(state.config)
     return state.stopping.faulted + WITHDRAW
 
 

@@ -32,6 +32,8 @@ def active_targets(state: State) -> tuple[Target, ...]:
 def _reasons(state: State, now: Now) -> Iterator[Reason]:
     if state.stopping and state.stopping.faulted is not None:
         yield Reason(Cause.MAINTENANCE, "halbd is being stopped", state.stopping.since.wall)
+    elif state.maintenance and state.maintenance.withdrawn is not None:
+        yield Reason(Cause.MAINTENANCE, "the operator has drained this node", state.maintenance.since)
     if _not_begun(state):
         return
     if state.proxy.phase is not Phase.RUNNING:

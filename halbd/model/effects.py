@@ -10,6 +10,7 @@ from typing import TypeAlias
 from halbd.model.child import Program
 from halbd.model.config import LogLevel
 from halbd.model.evidence import Target
+from halbd.model.maintenance import Outcome
 from halbd.model.transition import Transition
 
 
@@ -107,6 +108,21 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
+class DrainSettled:
+    """Tell whoever waits for a drain what has come of it, `after` so many seconds."""
+
+    outcome: Outcome
+    after: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetDrain:
+    """Remove what is remembered of that drain, unless a newer one has been noted."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     """Everything is stopped: leave."""
 
@@ -126,5 +142,7 @@ Effect: TypeAlias = (
     | MarkGood
     | Record
     | Say
+    | DrainSettled
+    | ForgetDrain
     | Finish
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeAlias
 
 from halbd.model.child import Program
@@ -139,6 +140,21 @@ class StopRequested:
     """SIGTERM or SIGINT."""
 
 
+@dataclass(frozen=True, slots=True)
+class DrainRequested:
+    """`halbctl drain`: noted on disk already. `until` is monotonic; `force`: even if nobody takes the VIPs."""
+
+    since: datetime
+    until: float | None
+    force: bool
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class UndrainRequested:
+    """`halbctl undrain`."""
+
+
 Event: TypeAlias = (
     Tick
     | Spawned
@@ -157,4 +173,6 @@ Event: TypeAlias = (
     | UpgradeFailed
     | HistoryKept
     | StopRequested
+    | DrainRequested
+    | UndrainRequested
 )

@@ -91,6 +91,11 @@ class Paths:
         return self.state / "good"
 
     @property
+    def maintenance(self) -> Path:
+        """What is remembered of a drain, over a restart and a reboot (JSON)."""
+        return self.state / "maintenance.json"
+
+    @property
     def history(self) -> Path:
         """One JSON line per transition."""
         return self.state / "history.jsonl"

@@ -9,6 +9,7 @@ from datetime import datetime
 from halbd.model.child import Child
 from halbd.model.config import Address, Config
 from halbd.model.evidence import Held, Now, ProbeResult, ProxyView, Streak
+from halbd.model.maintenance import Maintenance
 from halbd.model.transition import Transition
 from halbd.model.verdict import Cause
 
@@ -67,11 +68,12 @@ class State:
 
     `proven`: the proxy that runs now has been seen to work, so later failures of a probe are first laid on servers.
     `blind_since` and `sight_since`: when the proxy last lost sight of all servers, or got it back (monotonic).
-    `levels`: per VIP group, how far its VRRP priority is lowered (0, 1 holder, 2 standby).
+    `levels`: per VIP group, how far its VRRP priority is lowered (0, 1 blind holder, 2 blind standby, or offered).
     `down`: since when the proxy has a server down (monotonic); `cut`: those whose connections were cut.
     `marked`: the generation in force has been seen to work.
     `pushed`: what the track_files hold. `unpushed`: what could not be written into others, due again at `push_due`.
     `barred`: VIPs that went unserved here.
+    `maintenance`: the operator has drained this node, or is about to.
     `said`: the verdict that was last logged: may this node hold the VIP, and what speaks against it.
     `unwritten`: transitions that are in no file yet, and `unwritten_why`.
     `upgrade_failed`: why the newly installed program could not be executed.
@@ -109,3 +111,4 @@ class State:
     unwritten: int = 0
     unwritten_why: str = ""
     upgrade_failed: str = ""
+    maintenance: Maintenance | None = None

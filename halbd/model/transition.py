@@ -10,12 +10,13 @@ from halbd.model.config import Address
 
 
 class Role(StrEnum):
-    """What this node is to the VIPs: all held, none, none and unfit, or some."""
+    """What this node is to the VIPs: all held, none, none and unfit, some, or none because it was drained."""
 
     MASTER = "master"
     BACKUP = "backup"
     FAULT = "fault"
     MIXED = "mixed"
+    MAINTENANCE = "maintenance"
 
 
 @dataclass(frozen=True, slots=True)

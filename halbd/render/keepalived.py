@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from halbd.decide.groups import Instance, groups, instances, weight
+from halbd.decide.groups import Instance, groups, instances, lowers, weight
 from halbd.model import paths as model_paths
-from halbd.model.config import Config, OnNoServers, Vip, Vrrp
+from halbd.model.config import Config, Vip, Vrrp
 from halbd.model.files import Surroundings
 from halbd.model.paths import Paths
 from halbd.render.words import Line, Quoted, block, document, line, name, number
@@ -77,7 +77,8 @@ def _track_files(config: Config, paths: Paths) -> Iterator[Line]:
 
 
 def _lowered(config: Config) -> tuple[str, ...]:
-    return groups(config) if config.health.on_no_servers is OnNoServers.LOWER_PRIORITY else ()
+    """The groups whose priority halbd may lower: when it sees no server, and to hand the VIPs over."""
+    return groups(config) if lowers(config) else ()
 
 
 def _script(around: Surroundings) -> Iterator[Line]:

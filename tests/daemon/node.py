@@ -111,9 +111,9 @@ class Node:
 
     # what is to be seen
 
-    def ask(self, method: str, path: str) -> Answer:
+    def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Answer:
         """One question to the socket. Raises NoDaemonError."""
-        return ask(self.paths.socket, method, path, known=EVERY_STATUS, patience=20)
+        return ask(self.paths.socket, method, path, known=EVERY_STATUS, patience=20, body=body)
 
     def reload(self) -> Answer:
         """Have the file on disk taken up, and give the answer."""

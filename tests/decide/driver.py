@@ -25,13 +25,14 @@ class Driver:
 
     def __init__(self, one: Config | None = None, *, child: bool = True) -> None:
         self.mono = 1000.0
+        self.jump = timedelta()  # how far somebody has set the wall clock on
         config_ = one or config()
         self.state = State(config_, self.now, keepalived_is_child=child, pushed={"fault": 1, "no_servers.lb1": 0})
         self.effects: list[Effect] = []
 
     @property
     def now(self) -> Now:
-        return Now(self.mono, BEGIN + timedelta(seconds=self.mono))
+        return Now(self.mono, BEGIN + self.jump + timedelta(seconds=self.mono))
 
     @property
     def verdict(self) -> Verdict:

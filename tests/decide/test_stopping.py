@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from signal import Signals
 
-from halbd.decide.stopping import WITHDRAW, offer_time
+from halbd.decide.handover import offer_time
+from halbd.decide.stopping import WITHDRAW
 from halbd.model.child import Program
 from halbd.model.effects import Finish, Signal, Spawn
 from halbd.model.events import Exited, StopRequested, Tick
@@ -31,7 +32,7 @@ def test_a_holder_offers_the_vip_before_it_withdraws() -> None:
 def test_when_nobody_takes_the_offer_the_verdict_is_withdrawn() -> None:
     node = running(holder=True)
     node.post(StopRequested())
-    done = node.wait(offer_time(node.state) + 0.01)
+    done = node.wait(offer_time(node.state.config) + 0.01)
     assert pushes(done)["fault"] == 1
     assert of(Signal, done) == []
     done = node.wait(WITHDRAW + 0.01)
@@ -49,7 +50,7 @@ def test_a_standby_stops_at_once_and_starts_nothing_again() -> None:
 
 
 def test_without_a_way_to_offer_the_verdict_is_withdrawn_at_once() -> None:
-    node = running(config(health={"on_no_servers": "ignore"}), holder=True)
+    node = running(config(health={"on_no_servers": "ignore"}, vrrp={"preempt": False}), holder=True)
     assert pushes(node.post(StopRequested())) == {"fault": 1}
 
 

@@ -1,0 +1,98 @@
+"""`POST /drain` and `POST /undrain`: notes the wish on disk, has the owner see to it, and waits for the outcome."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from halbd.daemon import drain_note
+from halbd.daemon.owner import read_clocks
+from halbd.model.effects import DrainSettled
+from halbd.model.errors import HalbdError
+from halbd.model.events import DrainRequested, Event, UndrainRequested
+from halbd.model.evidence import Now
+from halbd.model.paths import Paths
+from halbd.model.state import State
+from halbd.system import files
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """What came of a drain, and what the operator must be told besides."""
+
+    settled: DrainSettled
+    warnings: tuple[str, ...]
+
+
+class Drainer:
+    """Holds the note on disk, so that it and the state agree."""
+
+    def __init__(self, paths: Paths, post: Callable[[Event], None], state: Callable[[], State]) -> None:
+        self._note, self._post, self._state = paths.maintenance, post, state
+        self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+        self._lock = asyncio.Lock()
+        self._number = 0
+        self._waiting: list[asyncio.Future[DrainSettled]] = []
+
+    async def drain(self, seconds: float | None, *, force: bool) -> Drained:
+        """Ask for it and wait for the outcome. Raises HalbdError where it was not even begun."""
+        async with self._lock:
+            if self._state().stopping:
+                raise HalbdError("cannot drain: halbd is being stopped")
+            now = read_clocks()
+            warnings = await self._write(seconds, now, force=force)
+            self._number += 1
+            settled = asyncio.get_running_loop().create_future()
+            self._waiting.append(settled)
+            until = None if seconds is None else now.mono + seconds
+            self._post(DrainRequested(now.wall, until, force, self._number))
+        return Drained(await settled, warnings)
+
+    async def undrain(self) -> tuple[bool, tuple[str, ...]]:
+        """End it; whether there was one, and what the operator must be told.
+
+        A note that stays is told and does not keep the node away: its peer may be gone.
+        """
+        async with self._lock:
+            drained = self._state().maintenance is not None
+            warnings = await self._remove()
+            self._post(UndrainRequested())
+        return drained, warnings
+
+    def settle(self, settled: DrainSettled) -> None:
+        """Tell all who wait."""
+        for waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_result(settled)
+        self._waiting.clear()
+
+    async def forget(self, number: int) -> None:
+        """Remove the note of that drain, unless a newer one has been written."""
+        async with self._lock:
+            if number == self._number:
+                await self._remove()
+
+    async def _write(self, seconds: float | None, now: Now, *, force: bool) -> tuple[str, ...]:
+        """A drain that a restart would end is refused, or with `force` begun and told."""
+        before = self._state().maintenance
+        since = before.since if before else now.wall
+        try:
+            await asyncio.to_thread(drain_note.write, self._note, since, seconds, now)
+        except OSError as error:
+            why = f"cannot write {self._note}: {error.strerror}"
+            if not force:
+                raise HalbdError(f"cannot drain: it would not survive a restart: {why}") from error
+            return (f"this drain ends with the daemon: {why}",)
+        return ()
+
+    async def _remove(self) -> tuple[str, ...]:
+        try:
+            await asyncio.to_thread(files.remove, self._note)
+        except OSError as error:
+            why = f"cannot remove {self._note}: {error.strerror}; the next start of halbd finds this node drained"
+            self._log.error("maintenance.not_removed", why=why)
+            return (why,)
+        return ()
