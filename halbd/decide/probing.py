@@ -63,10 +63,10 @@ def probed(state: State, result: ProbeResult, now: Now) -> State:
         return replace(state, series={**state.series, result.name: heard})
     health = state.config.health
     streak = observe(before.streak, ok=result.ok, rise=health.rise, fall=health.fall, now=result.at.mono)
-    state = replace(state, proven=state.proven or streak.up is True)
     blamed = streak.up is False and (before.blamed or (not result.ok and not _excused(state, streak, result)))
     after = replace(before, streak=streak, last=result, asking=False, blamed=blamed)
-    state = _blame_hang(replace(state, series={**state.series, result.name: after}))
+    proven = state.proven or streak.up is True
+    state = _blame_hang(replace(state, proven=proven, series={**state.series, result.name: after}))
     return _bar(state, result.name, now) if blamed else state
 
 

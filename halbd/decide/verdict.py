@@ -15,8 +15,9 @@ from halbd.model.verdict import Cause, Reason, Verdict
 
 def verdict(state: State, now: Now) -> Verdict:
     """The contract's table, top to bottom; a cause that explains the ones below it is given alone."""
-    reasons = tuple(_reasons(state, now))
-    return Verdict(reasons, stale=not any(r.fails for r in reasons) and _stale(state, now))
+    targets = active_targets(state)
+    reasons = tuple(_reasons(state, targets, now))
+    return Verdict(reasons, stale=not any(r.fails for r in reasons) and _stale(state, targets, now))
 
 
 def longest_age(state: State) -> float:
@@ -26,10 +27,11 @@ def longest_age(state: State) -> float:
 
 def active_targets(state: State) -> tuple[Target, ...]:
     """What should be asked now."""
-    return local_targets(state.config) + tuple(t for t in vip_targets(state.config) if t.vip in state.held)
+    local = local_targets(state.config)
+    return local + tuple(t for t in vip_targets(state.config) if t.vip in state.held) if state.held else local
 
 
-def _reasons(state: State, now: Now) -> Iterator[Reason]:
+def _reasons(state: State, targets: tuple[Target, ...], now: Now) -> Iterator[Reason]:
     if state.stopping and state.stopping.faulted is not None:
         yield Reason(Cause.MAINTENANCE, "halbd is being stopped", state.stopping.since.wall)
     elif state.maintenance and state.maintenance.withdrawn is not None:
@@ -43,7 +45,7 @@ def _reasons(state: State, now: Now) -> Iterator[Reason]:
     else:
         if state.blind_since:
             yield _no_servers(state, state.blind_since)
-        yield from _unserved(state, now)
+        yield from _unserved(state, targets, now)
 
 
 def _not_begun(state: State) -> bool:
@@ -81,8 +83,8 @@ def _no_servers(state: State, since: Now) -> Reason:
     return Reason(Cause.NO_SERVERS, f"{state.config.proxy.kind} sees no server up behind {blind}", since.wall, fails)
 
 
-def _unserved(state: State, now: Now) -> Iterator[Reason]:
-    for target in active_targets(state):
+def _unserved(state: State, targets: tuple[Target, ...], now: Now) -> Iterator[Reason]:
+    for target in targets:
         series = state.series.get(target.name)
         if series and series.blamed:
             cause = Cause.VIP_UNSERVED if target.vip else Cause.LOCAL_PROBE
@@ -106,10 +108,10 @@ def _since(series: Series, now: Now) -> datetime:
     return now.wall - timedelta(seconds=now.mono - failing if failing is not None else 0)
 
 
-def _stale(state: State, now: Now) -> bool:
+def _stale(state: State, targets: tuple[Target, ...], now: Now) -> bool:
     """Some answer is missing: never came, or came too long ago."""
     longest = longest_age(state)
-    return _not_begun(state) or any(_missing(state.series.get(t.name), longest, now) for t in active_targets(state))
+    return _not_begun(state) or any(_missing(state.series.get(t.name), longest, now) for t in targets)
 
 
 def _missing(series: Series | None, longest: float, now: Now) -> bool:
