@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from halbd.model.events import Event
+from halbd.daemon.witness import Witness
+from halbd.model.events import AddressChanged, Event
 from halbd.system import netlink
 
 
@@ -18,9 +19,12 @@ class Addresses:
     """
 
     def __init__(
-        self, post: Callable[[Event], None], begin: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
+        self,
+        post: Callable[[Event], None],
+        begin: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
+        witness: Witness,
     ) -> None:
-        self._post, self._begin = post, begin
+        self._post, self._begin, self._witness = post, begin, witness
         self._watching: asyncio.Task[None] | None = None
 
     def watch(self, why: str) -> None:
@@ -35,4 +39,6 @@ class Addresses:
 
     async def _watch(self, why: str) -> None:
         async for event in netlink.watch(why):
+            if isinstance(event, AddressChanged) and self._witness.cares_for(event.address):
+                self._witness.glance()  # an advert leaves before the address comes or goes that it explains
             self._post(event)

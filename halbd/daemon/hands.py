@@ -18,7 +18,9 @@ from halbd.daemon.children import Children
 from halbd.daemon.drainer import Drainer
 from halbd.daemon.history import History
 from halbd.daemon.logs import at
+from halbd.daemon.mender import Mender
 from halbd.daemon.proxy import Proxy
+from halbd.daemon.witness import Witness
 from halbd.decide.status import transition
 from halbd.decide.targets import local_targets
 from halbd.model.child import Program
@@ -29,12 +31,15 @@ from halbd.model.effects import (
     Effect,
     Finish,
     ForgetDrain,
+    KillKeepalivedUnit,
     LookAtKeepalived,
     LookAtProxy,
     MarkGood,
     Probe,
     Push,
     Record,
+    RemoveAddress,
+    RestoreAddress,
     Say,
     Signal,
     Spawn,
@@ -90,7 +95,9 @@ class Hands:
         )
         self._post, self._state, self._begin = post, state, begin
         self._drainer = drainer
-        self._addresses = Addresses(post, begin)
+        self._witness = Witness(post, state, begin)
+        self._mender = Mender()
+        self._addresses = Addresses(post, begin, self._witness)
         # One thread, so that lines keep their order; not the loop, which a disk that stalls would stop.
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="disk")
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
@@ -112,6 +119,12 @@ class Hands:
                 self._begin(self._look_at_proxy())
             case StartKeepalivedUnit():
                 self._begin(self._start_keepalived())
+            case KillKeepalivedUnit():
+                self._begin(self._mender.kill_unit())
+            case RemoveAddress():
+                self._begin(self._mender.remove(effect.address, effect.interface))
+            case RestoreAddress():
+                self._begin(self._mender.restore(effect.vip))
             case CutConnections():
                 self._begin(self._cut(effect))
             case LookAtKeepalived():
@@ -121,6 +134,7 @@ class Hands:
             case TakeUp():
                 self._begin(self._take_up(effect.program))
             case DumpAddresses():
+                self._witness.start()
                 self._addresses.watch(effect.why)
             case MarkGood():
                 self._disk.submit(self._mark_good)
@@ -134,6 +148,7 @@ class Hands:
                 self._begin(self._drainer.forget(effect.number))
             case Finish():
                 self._addresses.stop()
+                self._witness.stop()
                 self._prober.close()
                 self._children.finish()
                 self._disk.shutdown()

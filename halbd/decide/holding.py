@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from halbd.decide import guard, wire
 from halbd.decide.verdict import verdict
-from halbd.model.config import Address
+from halbd.model.config import Address, Vip
 from halbd.model.effects import Effect, Record
 from halbd.model.events import AddressChanged, AddressesDumped
 from halbd.model.evidence import Held, Now
+from halbd.model.guard import Wrong
 from halbd.model.state import State
 from halbd.model.transition import Role, Transition
 
 KEPT = 10
 """Transitions that status shows."""
+ADDED = "added by somebody else: keepalived does not advertise it"
+REMOVED = "removed by somebody else: keepalived still advertised it"
 
 
 def role(state: State, now: Now) -> Role:
@@ -32,7 +36,7 @@ def changed(state: State, event: AddressChanged, now: Now) -> tuple[State, tuple
     """One address came or went. Repeated news (`ip addr replace` sends some) and foreign addresses change nothing."""
     if not _ours(state, event.address, event.interface) or event.present == (event.address in state.held):
         return state, ()
-    return _transition(state, event.address, event.interface, event.present, _cause(state, event.present, now), now)
+    return _transition(state, event.address, event.interface, event.present, _cause(state, event, now), now)
 
 
 def dumped(state: State, event: AddressesDumped, now: Now) -> tuple[State, tuple[Effect, ...]]:
@@ -66,12 +70,18 @@ def _transition(
     return after, (Record(one),)
 
 
-def _cause(state: State, gained: bool, now: Now) -> str:
-    """As far as this node knows it: its own verdict and what it told keepalived come before what it can only infer."""
-    if gained:
-        return "elected: no better node is heard"
+def _cause(state: State, event: AddressChanged, now: Now) -> str:
+    """As far as this node knows it: what it did itself, its own verdict, and what it told keepalived come first."""
+    (vip,) = (one for one in state.config.vips if one.address == event.address)
+    mended = guard.mended(state, vip.address, now)
+    if event.present:
+        if mended and mended.wrong is Wrong.MISSING:
+            return "put back by halbd: it was missing, and keepalived advertised it"
+        return ADDED if wire.silent(state, vip, now) else "elected: no better node is heard"
     if reasons := [r.cause.value for r in verdict(state, now).reasons if r.fails]:
         return reasons[0]
+    if mended:
+        return f"stale, removed by halbd: {mended.why}"
     if state.stopping:
         return "stopping: offered to the peers"
     if state.maintenance:
@@ -80,4 +90,18 @@ def _cause(state: State, gained: bool, now: Now) -> str:
         return "no_servers: a peer that sees servers took over"
     if not state.keepalived.running and (state.keepalived_is_child or state.keepalived_is_unit):
         return "keepalived does not run"
+    return _lost(state, vip, event, now)
+
+
+def _lost(state: State, vip: Vip, event: AddressChanged, now: Now) -> str:
+    """Keepalived says on the wire that it gives a VIP up before it takes the address off."""
+    if not event.up:
+        return f"{event.interface} went down"
+    if claim := wire.rival(state, vip, now):
+        return f"a better node took over: {wire.name(state.config, claim)} (priority {claim.advert.priority})"
+    claim = wire.own(state, vip)
+    if wire.speaks(state, vip, now):
+        return REMOVED
+    if claim and claim.advert.priority == 0:
+        return "keepalived gave it up: it was stopped, or tracks something that failed"
     return "a better node took over, or the address was removed by hand"

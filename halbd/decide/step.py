@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from halbd.decide import blind, cutting, draining, holding, life, probing, stopping
+from halbd.decide import blind, cutting, draining, guard, holding, hung, life, probing, rivals, stopping
 from halbd.decide.verdict import verdict
 from halbd.model.child import Child, Phase, Program
 from halbd.model.config import LogLevel
@@ -23,12 +23,14 @@ from halbd.model.effects import (
 from halbd.model.events import (
     AddressChanged,
     AddressesDumped,
+    AdvertsHeard,
     ConfigApplied,
     ConfigRejected,
     DrainRequested,
     Event,
     Exited,
     HistoryKept,
+    KeepalivedLooked,
     KeepalivedSeen,
     ProbeDone,
     ProxySeen,
@@ -57,7 +59,7 @@ PUSH_AGAIN = 1.0
 
 def step(state: State, event: Event, now: Now) -> Step:
     """One event in, the new state and what is to be done out. Pure."""
-    state, effects = _happen(state, event, now)
+    state, effects = _happen(guard.awake(state, now), event, now)
     state, more = _due(state, now)
     answer = verdict(state, now)
     state, pushes = _push(state, answer, now)
@@ -67,7 +69,8 @@ def step(state: State, event: Event, now: Now) -> Step:
 
 def next_due(state: State) -> float | None:
     """When `Tick` has something to do (monotonic seconds)."""
-    times = [state.proxy.due, state.keepalived.due, stopping.next_due(state), draining.next_due(state)]
+    times = [state.proxy.due, state.keepalived.due, guard.next_due(state)]
+    times += [stopping.next_due(state), draining.next_due(state)]
     if not state.stopping:
         times += [probing.next_due(state), blind.next_due(state), cutting.next_due(state)]
     if state.keepalived_is_unit:
@@ -100,6 +103,10 @@ def _happen(state: State, event: Event, now: Now) -> Step:
             return probing.align(state, now), effects
         case KeepalivedSeen():
             return _keepalived_seen(state, event)
+        case AdvertsHeard():
+            return guard.heard(state, event), ()
+        case KeepalivedLooked():
+            return hung.looked(state, event), ()
         case PushFailed():
             return _not_pushed(state, event.name, now.mono + PUSH_AGAIN), ()
         case PushLost():
@@ -156,6 +163,8 @@ def _due(state: State, now: Now) -> Step:
         state, more = advance(state, now)
         effects += more
     state = blind.lower(state, now.mono)
+    state, more = _watch_keepalived(state, now)
+    effects += more
     if not state.stopping:
         state, questions = probing.ask(state, now)
         state, cuts = cutting.due(state, now.mono)
@@ -164,6 +173,14 @@ def _due(state: State, now: Now) -> Step:
         state = replace(state, keepalived_look_due=now.mono + KEEPALIVED_INTERVAL)
         effects += (LookAtKeepalived(),)
     return state, effects
+
+
+def _watch_keepalived(state: State, now: Now) -> Step:
+    """What is wrong with it comes before what is wrong with a VIP: one that is alive would put back what is removed."""
+    mended, addresses = guard.due(state, now)
+    mended, cures = hung.due(mended, now)
+    mended, others = rivals.due(mended, now)
+    return mended, (*cures, *addresses, *others)
 
 
 def _tick_children(state: State, now: Now) -> Step:

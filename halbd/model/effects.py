@@ -8,7 +8,7 @@ from signal import Signals
 from typing import TypeAlias
 
 from halbd.model.child import Program
-from halbd.model.config import LogLevel
+from halbd.model.config import Address, LogLevel, Vip
 from halbd.model.evidence import Target
 from halbd.model.maintenance import Outcome
 from halbd.model.transition import Transition
@@ -44,6 +44,26 @@ class LookAtProxy:
 @dataclass(frozen=True, slots=True)
 class StartKeepalivedUnit:
     """Have systemd start keepalived.service, which has failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class KillKeepalivedUnit:
+    """Have systemd end keepalived.service by SIGKILL: it hangs."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveAddress:
+    """Take a VIP off an interface: it is stale there."""
+
+    address: Address
+    interface: str
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreAddress:
+    """Put a VIP back where keepalived believes it to be."""
+
+    vip: Vip
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +154,9 @@ Effect: TypeAlias = (
     | LookAtProxy
     | LookAtKeepalived
     | StartKeepalivedUnit
+    | KillKeepalivedUnit
+    | RemoveAddress
+    | RestoreAddress
     | CutConnections
     | DumpAddresses
     | Push

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
+from halbd.model.adverts import Claim
 from halbd.model.child import Program
 from halbd.model.config import Address, Config
 from halbd.model.evidence import ProbeResult, ProxyView
+from halbd.model.guard import Sign
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +71,12 @@ class ProxySilent:
 
 @dataclass(frozen=True, slots=True)
 class AddressChanged:
-    """Netlink: an address arrived on or left an interface."""
+    """Netlink: an address arrived on or left an interface; not `up`: it left one that is down (netdevice(7))."""
 
     address: Address
     interface: str
     present: bool
+    up: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,22 @@ class KeepalivedSeen:
 
     pid: int | None
     failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AdvertsHeard:
+    """The latest VRRP advert of each source; `since`: the wire was listened to without a gap since then (monotonic)."""
+
+    claims: tuple[Claim, ...]
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class KeepalivedLooked:
+    """A look at the processes and sockets of the keepalived that runs, once a second: what is odd about them."""
+
+    pid: int
+    signs: frozenset[Sign]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +185,8 @@ Event: TypeAlias = (
     | AddressChanged
     | AddressesDumped
     | KeepalivedSeen
+    | AdvertsHeard
+    | KeepalivedLooked
     | PushFailed
     | PushLost
     | ConfigApplied

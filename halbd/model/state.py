@@ -9,6 +9,7 @@ from datetime import datetime
 from halbd.model.child import Child
 from halbd.model.config import Address, Config
 from halbd.model.evidence import Held, Now, ProbeResult, ProxyView, Streak
+from halbd.model.guard import Guard
 from halbd.model.maintenance import Maintenance
 from halbd.model.transition import Transition
 from halbd.model.verdict import Cause
@@ -74,6 +75,7 @@ class State:
     `pushed`: what the track_files hold. `unpushed`: what could not be written into others, due again at `push_due`.
     `barred`: VIPs that went unserved here.
     `maintenance`: the operator has drained this node, or is about to.
+    `guard`: what is known of keepalived besides its process.
     `said`: the verdict that was last logged: may this node hold the VIP, and what speaks against it.
     `unwritten`: transitions that are in no file yet, and `unwritten_why`.
     `upgrade_failed`: why the newly installed program could not be executed.
@@ -112,3 +114,4 @@ class State:
     unwritten_why: str = ""
     upgrade_failed: str = ""
     maintenance: Maintenance | None = None
+    guard: Guard = field(default_factory=Guard)

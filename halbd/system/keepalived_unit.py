@@ -60,6 +60,18 @@ def apply(*, changed: bool) -> None:
         raise FailedError(f"cannot start {UNIT}: {outcome.words}")
 
 
+def kill() -> None:
+    """End the service by SIGKILL, which a process that is stopped heeds as well; then it has failed.
+
+    Raises:
+        FailedError: systemd refuses.
+        HalbdError: systemctl cannot be run.
+    """
+    outcome = run(["systemctl", "kill", "--signal=SIGKILL", UNIT])
+    if outcome.code != 0:
+        raise FailedError(f"cannot end {UNIT}: {outcome.words}")
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """What became of keepalived.conf: whether its bytes changed, and where a hand-written one was kept."""

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import socket
 from collections.abc import AsyncGenerator, AsyncIterator
 from ipaddress import ip_address
 from typing import Any
 
 from pyroute2 import AsyncIPRoute, NetlinkError
 
-from halbd.model.config import Address
+from halbd.model.config import Address, Vip
+from halbd.model.errors import FailedError
 from halbd.model.events import AddressChanged, AddressesDumped
 
 LINK = 0x1
-"""RTMGRP_LINK: an interface that is renamed."""
+"""RTMGRP_LINK: an interface that is renamed, goes down or goes away."""
 IPV4_IFADDR = 0x10
 """RTMGRP_IPV4_IFADDR."""
 IPV6_IFADDR = 0x100
 """RTMGRP_IPV6_IFADDR."""
+IFF_RUNNING = 0x40
+"""The interface is up and has a carrier (netdevice(7))."""
+IFA_F_NODAD = 0x02
+"""No duplicate address detection (linux/if_addr.h): keepalived asks for none either."""
 NLM_F_DUMP_INTR = 0x10
 """The kernel's mark of a dump that changed under way, and may lack something (linux/netlink.h)."""
 DUMPS = 10
@@ -50,16 +56,67 @@ async def _session(why: str) -> AsyncIterator[AddressChanged | AddressesDumped]:
         await events.bind(groups=LINK | IPV4_IFADDR | IPV6_IFADDR)
         names, present = await _dump()
         yield AddressesDumped(present, why)
+        down: set[int] = set()
         while True:
             async for message in events.get():
-                if message["event"] == "RTM_NEWLINK":
+                if message["event"] in ("RTM_NEWLINK", "RTM_DELLINK"):
                     names[message["index"]] = str(message.get_attr("IFLA_IFNAME"))
+                    runs = message["event"] == "RTM_NEWLINK" and message["flags"] & IFF_RUNNING
+                    (down.discard if runs else down.add)(message["index"])
                 if message["event"] not in ("RTM_NEWADDR", "RTM_DELADDR"):
                     continue
                 if message["index"] not in names:
                     names, _ = await _dump()
                 interface = names.get(message["index"], f"if{message['index']}")
-                yield AddressChanged(_address(message), interface, message["event"] == "RTM_NEWADDR")
+                present = message["event"] == "RTM_NEWADDR"
+                yield AddressChanged(_address(message), interface, present, present or message["index"] not in down)
+
+
+async def remove(address: Address, interface: str) -> None:
+    """Take an address off an interface, with whatever prefix length it has there; it may be gone already.
+
+    Removing a primary address takes its secondaries along, unless promote_secondaries is set (ip-sysctl): those are
+    put back.
+
+    Raises:
+        FailedError: the kernel refuses.
+    """
+    try:
+        async with AsyncIPRoute() as asking:
+            before = await _on(asking, interface)
+            for one in [one for one in before if _address(one) == address]:
+                await asking.addr("del", index=one["index"], address=str(address), prefixlen=one["prefixlen"])
+            left = {_key(one) for one in await _on(asking, interface)}
+            for one in before:
+                if _address(one) != address and _key(one) not in left and one["family"] == socket.AF_INET:
+                    await asking.addr("add", index=one["index"], address=str(_address(one)), prefixlen=one["prefixlen"])
+    except (OSError, NetlinkError) as error:
+        raise FailedError(f"cannot remove {address} from {interface}: {error}") from error
+
+
+async def restore(vip: Vip) -> None:
+    """Put a VIP on its interface as keepalived does; it may be there already.
+
+    Raises:
+        FailedError: the kernel refuses.
+    """
+    flags = {"flags": IFA_F_NODAD} if vip.address.version == 6 else {}
+    try:
+        async with AsyncIPRoute() as asking:
+            (index, *_) = await asking.link_lookup(ifname=vip.interface) or (0,)
+            await asking.addr("replace", index=index, address=str(vip.address), prefixlen=vip.prefix_length, **flags)
+    except (OSError, NetlinkError) as error:
+        raise FailedError(f"cannot put {vip} on {vip.interface}: {error}") from error
+
+
+async def _on(asking: AsyncIPRoute, interface: str) -> list[Any]:
+    """The addresses of the interface."""
+    (index, *_) = await asking.link_lookup(ifname=interface) or (0,)
+    return [one async for one in await asking.get_addr(index=index)] if index else []
+
+
+def _key(message: Any) -> tuple[Address, int]:
+    return _address(message), message["prefixlen"]
 
 
 async def _dump() -> tuple[dict[int, str], frozenset[tuple[Address, str]]]:

@@ -95,7 +95,7 @@ def test_an_address_goes_with_its_interface(place: str) -> None:
     async def script(events: AsyncIterator[Event]) -> None:
         await anext(events)
         run("ip", "-n", place, "link", "del", "eth0")
-        assert await next_of(events, VIP) == AddressChanged(VIP, "eth0", present=False)
+        assert await next_of(events, VIP) == AddressChanged(VIP, "eth0", present=False, up=False)
 
     watched(place, script)
 

@@ -1,0 +1,39 @@
+"""Puts addresses and keepalived right, as decide/guard.py and decide/hung.py want it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from halbd.model.config import Address, Vip
+from halbd.model.errors import HalbdError
+from halbd.system import keepalived_unit, netlink
+
+
+class Mender:
+    """What fails is logged; the decision is made again as long as the evidence lasts."""
+
+    def __init__(self) -> None:
+        self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+
+    async def remove(self, address: Address, interface: str) -> None:
+        """Take a VIP off an interface."""
+        try:
+            await netlink.remove(address, interface)
+        except HalbdError as error:
+            self._log.error("vip.not_removed", why=str(error))
+
+    async def restore(self, vip: Vip) -> None:
+        """Put a VIP on its interface."""
+        try:
+            await netlink.restore(vip)
+        except HalbdError as error:
+            self._log.error("vip.not_restored", why=str(error))
+
+    async def kill_unit(self) -> None:
+        """End keepalived.service."""
+        try:
+            await asyncio.to_thread(keepalived_unit.kill)
+        except HalbdError as error:
+            self._log.error("keepalived.not_killed", why=str(error))

@@ -1,0 +1,121 @@
+"""Hears what is said on the wire and looks at keepalived, a few times a second, and tells the owner."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import structlog
+
+from halbd.model.adverts import Advert, Claim
+from halbd.model.config import Address
+from halbd.model.errors import FailedError
+from halbd.model.events import AdvertsHeard, Event, KeepalivedLooked
+from halbd.model.state import State
+from halbd.system import keepalived_signs
+from halbd.system.adverts import Wire
+
+INTERVAL = 0.2
+"""Seconds between two readings of what was heard: one step for all of it, not one for each advert."""
+LOOKS = 5
+"""Readings between two looks at keepalived's processes and sockets."""
+GAP = 1.0
+"""Seconds without a reading after which nobody knows how old the waiting adverts are."""
+STRANGERS = 16
+"""Sources besides this node and its peers that are remembered: a flood of invented ones must not fill the memory."""
+
+Key = tuple[bool, str, Address, int]
+
+
+class Witness:
+    """Listens from `start` to `stop`. Without CAP_NET_RAW it says so once, and only looks at keepalived."""
+
+    def __init__(
+        self,
+        post: Callable[[Event], None],
+        state: Callable[[], State],
+        begin: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
+    ) -> None:
+        self._post, self._state, self._begin = post, state, begin
+        self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+        self._claims: dict[Key, Claim] = {}
+        self._strangers: dict[Key, Claim] = {}
+        self._wire: Wire | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._since = self._last = time.monotonic()
+
+    def start(self) -> None:
+        """Begin, unless it has begun."""
+        if self._watching is None:
+            try:
+                self._wire = Wire()
+            except FailedError as error:
+                self._log.warning("adverts.not_heard", why=str(error))
+            self._since = self._last = time.monotonic()
+            self._watching = self._begin(self._watch())
+
+    def stop(self) -> None:
+        """Listen no more."""
+        if self._watching:
+            self._watching.cancel()
+        if self._wire:
+            self._wire.close()
+            self._wire = None
+
+    def glance(self) -> None:
+        """Hand on what was heard up to now."""
+        if self._wire is None:
+            return
+        now = time.monotonic()
+        try:
+            if now - self._last > GAP:
+                self._wire.forget()
+                self._since = now
+            for advert, interface, own in self._wire.heard():
+                self._note(advert, interface, own, now)
+            if self._wire.lost():
+                self._since = now
+        except OSError as error:
+            self._since = now
+            self._log.warning("adverts.not_heard", why=str(error.strerror))
+        self._last = now
+        self._post(AdvertsHeard((*self._claims.values(), *self._strangers.values()), self._since))
+
+    def cares_for(self, address: Address) -> bool:
+        """The address is a VIP of ours."""
+        return any(vip.address == address for vip in self._state().config.vips)
+
+    def _note(self, advert: Advert, interface: str, own: bool, now: float) -> None:
+        config = self._state().config
+        vips = [vip for vip in config.vips if vip.interface == interface]
+        ids = {vip.virtual_router_id for vip in vips}
+        if advert.virtual_router_id not in ids and not any(vip.address in advert.addresses for vip in vips):
+            return
+        strange = not own and all(node.address != advert.source for node in config.nodes)
+        memory = self._strangers if strange else self._claims
+        key = (own, interface, advert.source, advert.virtual_router_id)
+        memory.pop(key, None)
+        memory[key] = Claim(advert, interface, own, now)
+        if len(self._strangers) > STRANGERS:
+            del self._strangers[next(iter(self._strangers))]
+
+    async def _watch(self) -> None:
+        turn = 0
+        while True:
+            self.glance()
+            turn += 1
+            if turn % LOOKS == 0:
+                self._look()
+            await asyncio.sleep(INTERVAL)
+
+    def _look(self) -> None:
+        state = self._state()
+        pid = state.keepalived.pid
+        if pid is None or not state.keepalived.running:
+            return
+        try:
+            self._post(KeepalivedLooked(pid, keepalived_signs.look(pid, state.config.node.address)))
+        except OSError:
+            return  # it is gone, which its pidfd or systemd tells

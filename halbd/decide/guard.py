@@ -1,0 +1,157 @@
+"""Nothing stale stays: a VIP that is where it should not be is removed, one that is missing is put back.
+
+| what is wrong | evidence, without a gap | what halbd does |
+|---|---|---|
+| stale | the VIP is here, this node does not advertise it, another node does | removes it |
+| unfit | the VIP is here, a second after keepalived was told to give it up | removes it, and ends that keepalived |
+| missing | this node advertises the VIP, it is not here, and the interface is up | puts it back |
+
+A VIP is never removed from a fit node unless another node is heard to hold it. So a mistake here costs no service, and
+a holder whose keepalived died, with nobody else there, serves on until keepalived is back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from halbd.decide import wire
+from halbd.decide.handover import handing_over
+from halbd.decide.verdict import verdict
+from halbd.model.config import Address, LogLevel, Vip
+from halbd.model.effects import Effect, RemoveAddress, RestoreAddress, Say
+from halbd.model.events import AdvertsHeard
+from halbd.model.evidence import Now
+from halbd.model.guard import Doubt, Guard, Mending, Wrong
+from halbd.model.paths import FAULT
+from halbd.model.state import State
+
+GAP = 2.0
+"""Seconds without a turn of the loop, which comes once a second at least, after which all evidence begins anew."""
+NOTED = 0.5
+"""Seconds between two notes of the turns of the loop, of which there may be many."""
+ARRIVED = 0.3
+"""Seconds that a VIP must have been here: keepalived sends its first advert before it sets the address."""
+LEFT = 0.5
+"""Seconds that a VIP must have been gone: keepalived 2.2 puts back a deleted one within 50 ms."""
+DELAYS = {Wrong.STALE: 0.2, Wrong.UNFIT: 1.0, Wrong.MISSING: 0.2}
+"""Seconds for which something must look wrong, in every turn, until it is put right."""
+LONGEST_REST = 60.0
+"""Seconds between two mendings of one VIP at the most; the first rest is one second, and each is twice the last."""
+FORGET = 120.0
+"""Seconds after which an earlier mending no longer counts."""
+
+Step = tuple[State, tuple[Effect, ...]]
+
+
+def heard(state: State, event: AdvertsHeard) -> State:
+    """The latest from the wire."""
+    return replace(state, guard=replace(state.guard, claims=event.claims, heard_since=event.since))
+
+
+def awake(state: State, now: Now) -> State:
+    """Every turn of the loop. One that comes late has missed something: what was believed before it counts no more."""
+    guard = state.guard
+    if guard.turned is None or now.mono - guard.turned > GAP:
+        guard = replace(guard, turned=now.mono, awake_since=now.mono, doubts={}, signs={}, rivals={})
+    elif now.mono - guard.turned > NOTED:
+        guard = replace(guard, turned=now.mono)
+    else:
+        return state
+    return replace(state, guard=guard)
+
+
+def due(state: State, now: Now) -> Step:
+    """Look at each VIP; put right what has looked wrong for long enough."""
+    doubts = _doubts(state, now)
+    if doubts != state.guard.doubts:
+        state = replace(state, guard=replace(state.guard, doubts=doubts))
+    effects: tuple[Effect, ...] = ()
+    for vip in state.config.vips:
+        doubt = doubts.get(vip.address)
+        if doubt and now.mono >= max(_ripe(doubt), _rest_ends(state.guard, vip.address)):
+            state, more = _mend(state, vip, doubt.wrong, now)
+            effects += more
+    return state, effects
+
+
+def next_due(state: State) -> float | None:
+    """When a VIP has looked wrong for long enough (monotonic seconds)."""
+    return min(
+        (max(_ripe(doubt), _rest_ends(state.guard, address)) for address, doubt in state.guard.doubts.items()),
+        default=None,
+    )
+
+
+def overdue(state: State, now: Now) -> bool:
+    """Keepalived has been told to give a VIP up, and has not."""
+    return any(one.wrong is Wrong.UNFIT and now.mono >= _ripe(one) for one in state.guard.doubts.values())
+
+
+def mended(state: State, address: Address, now: Now) -> Mending | None:
+    """What halbd itself has just done to this address."""
+    one = state.guard.mended.get(address)
+    return one if one and now.mono - one.at < 1.0 else None
+
+
+def _doubts(state: State, now: Now) -> Mapping[Address, Doubt]:
+    found = {}
+    unfit = bool(state.held) and state.pushed.get(FAULT) == 1 and verdict(state, now).failed
+    for vip in state.config.vips:
+        if wrong := _wrong(state, vip, unfit, now):
+            before = state.guard.doubts.get(vip.address)
+            found[vip.address] = before if before and before.wrong is wrong else Doubt(wrong, now.mono)
+    return found
+
+
+def _wrong(state: State, vip: Vip, unfit: bool, now: Now) -> Wrong | None:
+    if held := state.held.get(vip.address):
+        if unfit:
+            return Wrong.UNFIT
+        settled = now.mono - held.since.mono >= ARRIVED
+        return Wrong.STALE if settled and wire.silent(state, vip, now) and wire.rival(state, vip, now) else None
+    return Wrong.MISSING if _missing(state, vip, now) else None
+
+
+def _missing(state: State, vip: Vip, now: Now) -> bool:
+    """Keepalived believes the VIP to be here: it has gone on advertising it since it left."""
+    left = state.role_since.get(vip.address)
+    claim = wire.own(state, vip)
+    if claim is None or handing_over(state) or state.pushed.get(FAULT) or not wire.speaks(state, vip, now):
+        return False
+    return claim.at - (left.mono if left else state.begun.mono) >= LEFT and not wire.rival(state, vip, now)
+
+
+def _ripe(doubt: Doubt) -> float:
+    return doubt.since + DELAYS[doubt.wrong]
+
+
+def _rest_ends(guard: Guard, address: Address) -> float:
+    """Whatever undoes what halbd does is not fought at full speed."""
+    one = guard.mended.get(address)
+    return one.at + min(LONGEST_REST, 2.0 ** (one.count - 1)) if one else 0.0
+
+
+def _mend(state: State, vip: Vip, wrong: Wrong, now: Now) -> Step:
+    before = state.guard.mended.get(vip.address)
+    count = before.count + 1 if before and now.mono - before.at < FORGET else 1
+    one = Mending(wrong, _why(state, vip, wrong, now), now.mono, min(count, 10))
+    state = replace(state, guard=replace(state.guard, mended={**state.guard.mended, vip.address: one}))
+    ours = state.keepalived_is_child or state.keepalived_is_unit
+    fields = {"vip": str(vip.address), "interface": vip.interface, "why": one.why, "mended": ours}
+    said = Say(LogLevel.ERROR, "vip.missing" if wrong is Wrong.MISSING else "vip.stale", fields)
+    if not ours:
+        return state, (said,)
+    if wrong is Wrong.MISSING:
+        return state, (said, RestoreAddress(vip))
+    return state, (said, RemoveAddress(vip.address, vip.interface))
+
+
+def _why(state: State, vip: Vip, wrong: Wrong, now: Now) -> str:
+    if wrong is Wrong.UNFIT:
+        return "this node may not hold it, and keepalived left it here"
+    if wrong is Wrong.MISSING:
+        return "removed by somebody else, and keepalived here still advertises it"
+    claim = wire.rival(state, vip, now)
+    who = f"{wire.name(state.config, claim)} (priority {claim.advert.priority})" if claim else "another node"
+    return f"{who} advertises it, and keepalived here does not"

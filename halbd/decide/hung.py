@@ -1,0 +1,93 @@
+"""A keepalived that runs and does not do its work: noticed, said, ended by SIGKILL, started again as if it had died.
+
+| evidence | for how long |
+|---|---|
+| one of its processes is stopped | 2 looks, a second apart |
+| the adverts of its peers are not read; or there is no VRRP socket though the node's address is there | 3 looks |
+| it advertised a VIP that is still here, and has gone silent without resigning | MUTE and four intervals |
+| it was told to give a VIP up and has not | one second (decide/guard.py) |
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from signal import Signals
+
+from halbd.decide import guard, wire
+from halbd.model.child import Program
+from halbd.model.config import LogLevel, Vip
+from halbd.model.effects import Effect, KillKeepalivedUnit, Say, Signal
+from halbd.model.events import KeepalivedLooked
+from halbd.model.evidence import Now
+from halbd.model.guard import Hung, Sign
+from halbd.model.paths import FAULT
+from halbd.model.state import State
+
+ENOUGH = {Sign.STOPPED: 2, Sign.UNREAD: 3, Sign.NO_SOCKET: 3}
+"""Looks in a row that must find a sign."""
+MUTE = 1.0
+"""Seconds, besides four intervals, after which a holder that has gone silent hangs: peers have taken over by then."""
+BEFORE = 1.0
+"""Seconds by which the first advert may come before the address that it is for."""
+REST = 30.0
+"""Seconds between two cures: what a restart does not cure is not made worse by many."""
+
+Step = tuple[State, tuple[Effect, ...]]
+
+
+def looked(state: State, event: KeepalivedLooked) -> State:
+    """Count each sign's looks in a row."""
+    if event.pid != state.keepalived.pid:
+        return state
+    signs = {sign: state.guard.signs.get(sign, 0) + 1 for sign in event.signs}
+    if not signs and not state.guard.signs:
+        return state
+    return replace(state, guard=replace(state.guard, signs=signs))
+
+
+def due(state: State, now: Now) -> Step:
+    """Say it once, and cure it, unless halbd is being stopped or keepalived is none of its business."""
+    why = _why(state, now)
+    if why is None:
+        if state.guard.hung is None and (state.keepalived.running or not state.guard.signs):
+            return state, ()
+        return replace(state, guard=replace(state.guard, hung=None, signs={})), ()
+    effects: tuple[Effect, ...] = ()
+    if state.guard.hung is None:
+        state = replace(state, guard=replace(state.guard, hung=Hung(why, now)))
+        effects = (Say(LogLevel.ERROR, "keepalived.hung", {"pid": state.keepalived.pid, "why": why}),)
+    return _cure(state, effects, now)
+
+
+def _cure(state: State, effects: tuple[Effect, ...], now: Now) -> Step:
+    cured = state.guard.cured_at
+    if state.stopping or (cured is not None and now.mono - cured < REST):
+        return state, effects
+    if not (state.keepalived_is_child or state.keepalived_is_unit):
+        return state, effects
+    kill = Signal(Program.KEEPALIVED, Signals.SIGKILL) if state.keepalived_is_child else KillKeepalivedUnit()
+    return replace(state, guard=replace(state.guard, cured_at=now.mono)), (*effects, kill)
+
+
+def _why(state: State, now: Now) -> str | None:
+    if not state.keepalived.running:
+        return None
+    for sign, enough in ENOUGH.items():
+        if state.guard.signs.get(sign, 0) >= enough:
+            return sign.value
+    if guard.overdue(state, now):
+        return "it was told to give a VIP up, and has not"
+    return "it no longer advertises a VIP that is here" if _mute(state, now) else None
+
+
+def _mute(state: State, now: Now) -> bool:
+    if state.pushed.get(FAULT) != 0:
+        return False
+    return any(_silenced(state, vip, now) for vip in state.config.vips)
+
+
+def _silenced(state: State, vip: Vip, now: Now) -> bool:
+    held, claim = state.held.get(vip.address), wire.own(state, vip)
+    if held is None or claim is None or claim.advert.priority == 0 or claim.at < held.since.mono - BEFORE:
+        return False
+    return now.mono - claim.at >= MUTE + 4 * state.config.vrrp.advert_int

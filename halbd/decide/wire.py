@@ -1,0 +1,86 @@
+"""What the adverts on the wire tell, and when they tell nothing."""
+
+from __future__ import annotations
+
+from halbd.model.adverts import Claim
+from halbd.model.config import Config, Vip
+from halbd.model.evidence import Now
+from halbd.model.state import State
+
+FLOOR = 0.5
+"""Seconds of silence that say nothing, however short advert_int is: a busy machine may be late."""
+INTERVALS = 2.5
+"""Intervals of silence that say nothing. The peers themselves wait for more than three (RFC 9568, 6.1)."""
+
+
+def patience(config: Config) -> float:
+    """Seconds after which a master that was not heard again is silent."""
+    return max(FLOOR, INTERVALS * config.vrrp.advert_int)
+
+
+def since(state: State) -> float | None:
+    """From when on nothing can have been missed: neither on the wire nor by a daemon that was stopped. None: never."""
+    guard = state.guard
+    if guard.heard_since is None or guard.awake_since is None:
+        return None
+    return max(guard.heard_since, guard.awake_since)
+
+
+def own(state: State, vip: Vip) -> Claim | None:
+    """The last advert that this node sent for the VIP, as far as the evidence goes back."""
+    return max((one for one in _claims(state, vip) if one.own), key=lambda one: one.at, default=None)
+
+
+def speaks(state: State, vip: Vip, now: Now) -> bool:
+    """This node is heard to advertise the VIP."""
+    claim = own(state, vip)
+    return claim is not None and claim.advert.priority > 0 and now.mono - claim.at <= patience(state.config)
+
+
+def silent(state: State, vip: Vip, now: Now) -> bool:
+    """This node has been listened to for long enough to know that it does not advertise the VIP."""
+    begin = since(state)
+    if begin is None:
+        return False
+    claim = own(state, vip)
+    resigned = claim is not None and claim.advert.priority == 0
+    return now.mono - (claim.at if claim else begin) > (FLOOR if resigned else patience(state.config))
+
+
+def rival(state: State, vip: Vip, now: Now) -> Claim | None:
+    """Another node's advert for the VIP, if it is heard now."""
+    claims = (
+        one
+        for one in _claims(state, vip)
+        if not one.own
+        and one.advert.priority > 0
+        and now.mono - one.at <= patience(state.config)
+        and known(state.config, one)
+    )
+    return max(claims, key=lambda one: one.at, default=None)
+
+
+def known(config: Config, claim: Claim) -> bool:
+    """A node of the config says so. A multicast advert comes from an address that the config need not name."""
+    source = claim.advert.source
+    others = [node for node in config.nodes if node.name != config.node.name]
+    if any(node.address == source for node in others):
+        return True
+    return not config.vrrp.unicast or all(node.address.version != source.version for node in others)
+
+
+def name(config: Config, claim: Claim) -> str:
+    """The node that a claim comes from, in words."""
+    source = claim.advert.source
+    return next((node.name for node in config.nodes if node.address == source), str(source))
+
+
+def _claims(state: State, vip: Vip) -> list[Claim]:
+    begin = since(state)
+    if begin is None:
+        return []
+    return [
+        one
+        for one in state.guard.claims
+        if one.interface == vip.interface and vip.address in one.advert.addresses and one.at >= begin
+    ]

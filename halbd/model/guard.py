@@ -1,0 +1,79 @@
+"""What halbd knows of keepalived besides its process: what it says on the wire, and whether it still listens.
+
+`since`, `at` and `turned` are CLOCK_MONOTONIC seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from halbd.model.adverts import Claim
+from halbd.model.config import Address
+from halbd.model.evidence import Now
+
+
+class Sign(StrEnum):
+    """What a look at keepalived's processes and sockets may find, in the words that status uses."""
+
+    STOPPED = "its process is stopped (state T)"
+    UNREAD = "it leaves the adverts of its peers unread"
+    NO_SOCKET = "it has no VRRP socket, though this node's address is there"
+
+
+class Wrong(StrEnum):
+    """How a VIP can be where it should not be, or not be where it should."""
+
+    STALE = "stale"
+    UNFIT = "unfit"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Something has looked wrong with a VIP ever since (monotonic)."""
+
+    wrong: Wrong
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mending:
+    """What was put right, why and when (monotonic), for the `count`th time in a row."""
+
+    wrong: Wrong
+    why: str
+    at: float
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Hung:
+    """keepalived runs and does not do its work."""
+
+    why: str
+    since: Now
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Evidence, and what was made of it.
+
+    `heard_since`: the wire has been listened to without a gap since then, None where it is not listened to.
+    `turned`: when `step` was last called; `awake_since`: and it was called often enough ever since.
+    `signs`: how many looks in a row have found each. `cured_at`: when a keepalived that hung was last ended.
+    `rivals`: since when another node advertises a VIP that this one advertises as well; `said`: of whom the log told.
+    """
+
+    claims: tuple[Claim, ...] = ()
+    heard_since: float | None = None
+    turned: float | None = None
+    awake_since: float | None = None
+    doubts: Mapping[Address, Doubt] = field(default_factory=dict)
+    mended: Mapping[Address, Mending] = field(default_factory=dict)
+    signs: Mapping[Sign, int] = field(default_factory=dict)
+    hung: Hung | None = None
+    cured_at: float | None = None
+    rivals: Mapping[Address, float] = field(default_factory=dict)
+    said: frozenset[Address] = frozenset()

@@ -1,0 +1,86 @@
+"""What /proc tells of a keepalived that runs: whether its processes are stopped, and whether it reads its sockets."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path
+
+from halbd.model.guard import Sign
+from halbd.system.vrrp import PROTOCOL
+
+TABLES = (Path("/proc/thread-self/net/raw"), Path("/proc/thread-self/net/raw6"))
+"""The raw sockets of this network namespace (proc_pid_net(5)); where a port would be, they have the protocol."""
+
+
+def look(pid: int, address: IPv4Address | IPv6Address) -> frozenset[Sign]:
+    """What is odd about the keepalived with this parent, on a node with this address. Raises OSError: it is gone."""
+    family = (pid, *_children(pid))
+    if any(_stopped(one) for one in family):
+        return frozenset({Sign.STOPPED})
+    sockets = _vrrp_sockets()
+    if sockets is None:
+        return frozenset()
+    own = {inode for one in family for inode in _inodes(one)} if _odd(sockets) else set(sockets)
+    if any(sockets[inode] for inode in own & sockets.keys()):
+        return frozenset({Sign.UNREAD})
+    return frozenset({Sign.NO_SOCKET}) if not own & sockets.keys() and _is_here(address) else frozenset()
+
+
+def _children(pid: int) -> tuple[int, ...]:
+    """proc_pid_task(5): with CONFIG_PROC_CHILDREN, which distributions set; else nobody is seen but the parent."""
+    try:
+        return tuple(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+    except OSError:
+        return ()
+
+
+def _stopped(pid: int) -> bool:
+    """State T (proc_pid_stat(5)): by a signal. One that a debugger holds has a small t, and is the debugger's."""
+    stat = Path(f"/proc/{pid}/stat").read_text()
+    return stat[stat.rindex(")") + 2] == "T"
+
+
+def _vrrp_sockets() -> dict[int, int] | None:
+    """The VRRP sockets in this namespace: inode, and octets that wait to be read. None where it cannot be told."""
+    found = {}
+    for table in TABLES:
+        try:
+            rows = [line.split() for line in table.read_text().splitlines()[1:]]
+        except FileNotFoundError:
+            continue  # no IPv6 here
+        except OSError:
+            return None
+        for row in rows:
+            if int(row[1].rpartition(":")[2], 16) == PROTOCOL:
+                found[int(row[9])] = int(row[4].rpartition(":")[2], 16)
+    return found
+
+
+def _odd(sockets: dict[int, int]) -> bool:
+    """Whose they are takes long to tell, and matters only then."""
+    return not sockets or any(sockets.values())
+
+
+def _inodes(pid: int) -> set[int]:
+    """The sockets that the process has open."""
+    found = set()
+    with contextlib.suppress(OSError):
+        for link in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                kind, _, inode = str(link.readlink()).partition(":")
+                if kind == "socket":
+                    found.add(int(inode.strip("[]")))
+    return found
+
+
+def _is_here(address: IPv4Address | IPv6Address) -> bool:
+    """The address is usable on this machine: only then can a socket be bound to it."""
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    with socket.socket(family, socket.SOCK_DGRAM) as one:
+        try:
+            one.bind((str(address), 0))
+        except OSError:
+            return False
+    return True
