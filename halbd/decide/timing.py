@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from halbd.model.config import Config, Frontend
 
 
@@ -17,7 +19,8 @@ def proxy_drop_time(frontend: Frontend) -> float:
 
 def _longest_check(frontend: Frontend) -> float:
     """Seconds that one check can take: silence while connecting, or after it."""
-    return max(min(frontend.check.interval, frontend.timeouts.connect), frontend.check.timeout)
+    connect = frontend.timeouts.connect or math.inf  # 0 is no limit
+    return max(min(frontend.check.interval, connect), frontend.check.timeout)
 
 
 def patience(config: Config) -> float:

@@ -117,7 +117,7 @@ def _backend(config: Config, frontend: Frontend) -> Iterator[Line]:
 
 def _timeouts(timeouts: Timeouts, check: Check) -> Iterator[Line]:
     """`timeout check` counts once the check is connected; connecting may take the lesser of `connect` and `inter`."""
-    yield line("timeout", "connect", seconds(timeouts.connect))
+    yield line("timeout", "connect", _limit(timeouts.connect))
     yield line("timeout", "server", _limit(timeouts.server))
     yield line("timeout", "check", seconds(check.timeout))
 

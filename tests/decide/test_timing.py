@@ -13,6 +13,8 @@ def test_each_of_fall_checks_waits_its_interval_and_times_out() -> None:
     assert proxy_drop_time(frontend) == 2 * (2 + 2), "a check that cannot connect takes its whole interval"
     check = replace(frontend.check, fall=3, interval=0.5, timeout=0.25)
     assert proxy_drop_time(replace(frontend, check=check)) == 3 * (0.5 + 0.5)
+    patient = replace(frontend.timeouts, connect=0)
+    assert proxy_drop_time(replace(frontend, timeouts=patient)) == 2 * (2 + 2), "0 is no limit"
     hasty = replace(frontend.timeouts, connect=0.1)
     assert proxy_drop_time(replace(frontend, check=check, timeouts=hasty)) == 3 * (0.5 + 0.25)
 

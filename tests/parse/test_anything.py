@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from halbd.model.config import Config
 from halbd.model.problem import Problem
 from halbd.parse.parse import parse
+from tests.documents import Given, sound
 from tests.sample import HOST, read, sample_yaml
+from tests.twisted import damaged, twisted
 
 WRITTEN = (
     "cluster nodes vips vrrp proxy frontends health keepalived metrics log name address priority interface prefer "
@@ -38,10 +40,15 @@ FRONTEND = st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=8)
 
 def answered(text: bytes) -> bool:
     """The parser gives a Config, or problems that each are one line."""
-    parsed = parse(text, HOST, read)
+    return sensible(parse(text, HOST, read))
+
+
+def sensible(parsed: Config | tuple[Problem, ...]) -> bool:
+    """A Config, or problems: each is one line that a terminal and a log can show, and is told once."""
     if isinstance(parsed, Config):
         return True
-    return bool(parsed) and all(isinstance(each, Problem) and "\n" not in str(each) for each in parsed)
+    lines = [str(each) for each in parsed]
+    return bool(lines) and len(set(lines)) == len(lines) and all(line.isprintable() for line in lines)
 
 
 @given(st.binary(max_size=400))
@@ -72,3 +79,20 @@ def test_a_sound_file_with_any_sections(sections: Mapping[str, object]) -> None:
 @given(FRONTEND)
 def test_a_sound_file_with_any_frontend(frontend: dict[str, object]) -> None:
     assert answered(sample_yaml(frontends=[{"name": "f", "port": 1, "servers": ["a:1"]} | frontend]))
+
+
+@given(sound())
+def test_a_sound_document_of_any_shape_is_a_config(one: Given) -> None:
+    assert one.config() == one.config()
+
+
+@given(twisted())
+def test_an_almost_right_document_is_answered(case: tuple[Given, bytes]) -> None:
+    one, text = case
+    assert sensible(one.parsed(text))
+
+
+@given(damaged())
+def test_a_damaged_text_is_answered(case: tuple[Given, bytes]) -> None:
+    one, text = case
+    assert sensible(one.parsed(text))

@@ -35,7 +35,7 @@ def link(one: tuple[str, str], other: tuple[str, str]) -> None:
     """A veth pair between two (namespace, interface) ends, both up. IPv6 addresses are usable at once (no DAD)."""
     run("ip", "-n", one[0], "link", "add", one[1], "type", "veth", "peer", "name", other[1], "netns", other[0])
     for place, interface in (one, other):
-        run(*inside(place, "sysctl", "-qw", f"net.ipv6.conf.{interface}.accept_dad=0"))
+        run(*inside(place, "sysctl", "-qw", f"net/ipv6/conf/{interface}/accept_dad=0"))
         run("ip", "-n", place, "link", "set", interface, "up")
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from halbd.model.config import Vrrp
+from halbd.model.config import Timeouts, Vrrp
 from halbd.render.render import render
 from halbd.render.words import HEADER
-from tests.render.cases import AROUND, CA_PEM, CASES, CONFIG, EIGHT_BYTES
+from tests.render.cases import AROUND, CA_PEM, CASES, CONFIG, EIGHT_BYTES, FRONTEND, with_frontend
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -76,3 +76,11 @@ def test_version_3_has_no_authentication_even_if_a_password_is_given() -> None:
 def test_a_node_without_peers_renders_no_empty_peer_list() -> None:
     text = render(replace(CONFIG, nodes=(CONFIG.node,)), AROUND).text("keepalived.conf")
     assert "unicast_peer" not in text
+
+
+def test_no_limit_is_written_as_a_time_that_haproxy_takes_without_a_warning() -> None:
+    """It warns of `timeout connect 0`, as of none at all."""
+    endless = replace(FRONTEND, timeouts=Timeouts(connect=0, client=0, server=0))
+    text = render(with_frontend(endless), AROUND).text("haproxy.cfg")
+    for side in ("connect", "client", "server"):
+        assert f"timeout {side} 24d\n" in text
