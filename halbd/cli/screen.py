@@ -166,6 +166,10 @@ def config(status: Status, now: datetime) -> Iterator[Line]:
         for problem in rejected["problems"]:
             yield Line(f"  {problem}", "bad", wrap=True)
         yield Line("-> mend it, then `halbctl validate` and `halbctl reload`", wrap=True)
+    if mended := it.get("mended"):
+        names = ", ".join(mended["files"])
+        yield Line(f"changed by hand and put right {ago(mended['at'], now)}: {names}", "odd", wrap=True)
+        yield Line(f"-> change halbd.yaml instead; what was there is in {mended['kept']}", wrap=True)
 
 
 def moves(status: Status, now: datetime) -> Iterator[Line]:

@@ -18,7 +18,7 @@ from halbd.decide.change import Change
 from halbd.model.child import Program
 from halbd.model.config import Config, ProxyKind
 from halbd.model.errors import HalbdError, RefusedError
-from halbd.model.events import ConfigApplied, ConfigRejected, Event
+from halbd.model.events import ConfigApplied, ConfigRejected, Event, FilesMended
 from halbd.model.state import State
 from halbd.system import generations, keepalived_unit, process
 
@@ -38,12 +38,13 @@ class Changer:
     def __init__(
         self,
         source: Request,
+        in_force: Loaded,
         children: Children,
         proxy: Proxy,
         post: Callable[[Event], None],
         state: Callable[[], State],
     ) -> None:
-        self._paths, self._source = source.paths, source
+        self._paths, self._source, self._in_force = source.paths, source, in_force
         self._children, self._proxy, self._post, self._state = children, proxy, post, state
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
         self._lock = asyncio.Lock()
@@ -77,6 +78,24 @@ class Changer:
             self._log.info("config.reloaded", result=done.result, actions=done.actions, warnings=done.warnings)
             return done
 
+    async def mend(self) -> None:
+        """Put right what somebody changed in the files in force: a program that is started again would read it.
+
+        A running Envoy takes it up from the disk at the next rename there, and so takes up what is right again. A
+        running HAProxy or keepalived has not read it, and is not told.
+        """
+        if self._lock.locked():
+            return  # a change is under way, or a disk stalls
+        async with self._lock:
+            files, source = self._in_force.files, self._in_force.source
+            try:
+                changed = await asyncio.to_thread(generations.changed, self._paths, files, source)
+                if changed:
+                    await asyncio.to_thread(generations.mend, self._paths, files, source)
+                    self._post(FilesMended(changed, str(self._paths.kept)))
+            except OSError as error:
+                self._log.error("generation.not_mended", why=str(error))
+
     async def _change(self, new: Loaded) -> Done:
         old = self._state().config
         change = generation.compare(self._paths, old, new)
@@ -94,6 +113,7 @@ class Changer:
         if not change.actions:
             self._children.taken_up(Program.PROXY)
             self._children.taken_up(Program.KEEPALIVED)
+            self._in_force = new
             return Done("unchanged" if old == new.config else "applied", (), change.warnings)
         try:
             await self._act(change, new.config)
@@ -101,6 +121,7 @@ class Changer:
             undo()
             await self._go_back(change, old)
             raise
+        self._in_force = new
         return Done("applied", change.actions, change.warnings)
 
     async def _act(self, change: Change, config: Config) -> None:

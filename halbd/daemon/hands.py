@@ -32,6 +32,7 @@ from halbd.model.effects import (
     Finish,
     ForgetDrain,
     KillKeepalivedUnit,
+    LookAtGeneration,
     LookAtKeepalived,
     LookAtProxy,
     MarkGood,
@@ -136,6 +137,8 @@ class Hands:
             case DumpAddresses():
                 self._witness.start()
                 self._addresses.watch(effect.why)
+            case LookAtGeneration():
+                self._begin(self._changer.mend())
             case MarkGood():
                 self._disk.submit(self._mark_good)
             case Record():
@@ -147,13 +150,17 @@ class Hands:
             case ForgetDrain():
                 self._begin(self._drainer.forget(effect.number))
             case Finish():
-                self._addresses.stop()
-                self._witness.stop()
-                self._prober.close()
-                self._children.finish()
-                self._disk.shutdown()
+                self._finish()
             case _:
                 assert_never(effect)
+
+    def _finish(self) -> None:
+        """Let go of everything."""
+        self._addresses.stop()
+        self._witness.stop()
+        self._prober.close()
+        self._children.finish()
+        self._disk.shutdown()
 
     def reassert(self, pushed: Mapping[str, int]) -> None:
         """Once a second: a track_file that somebody else wrote, emptied or removed is written again."""

@@ -20,7 +20,7 @@ from halbd.daemon.generation import WrongFileError
 from halbd.daemon.hands import Hands
 from halbd.daemon.history import History
 from halbd.daemon.http import serve
-from halbd.daemon.loaded import Request
+from halbd.daemon.loaded import Loaded, Request
 from halbd.daemon.logs import configure
 from halbd.daemon.owner import Owner
 from halbd.daemon.proxy import proxy
@@ -84,19 +84,19 @@ async def _live(source: Request) -> None:
     become.let_in()  # the program before this one, in this process, may have kept some waiting
     begun = await start.begin(source)
     async with asyncio.TaskGroup() as tasks:
-        await _Daemon(begun.config, source, tasks).live(begun, stop)
+        await _Daemon(begun.loaded, source, tasks).live(begun, stop)
 
 
 class _Daemon:
     """Holds what must live as long as the daemon."""
 
-    def __init__(self, config: Config, source: Request, tasks: asyncio.TaskGroup) -> None:
+    def __init__(self, loaded: Loaded, source: Request, tasks: asyncio.TaskGroup) -> None:
         self._paths, self._tasks = source.paths, tasks
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
         self._history = History(source.paths.history)
-        self._program = proxy(config, source.paths)
+        self._program = proxy(loaded.config, source.paths)
         self._children = Children(source.paths, self._program, self._post, tasks.create_task, self._log)
-        self._changer = Changer(source, self._children, self._program, self._post, lambda: self.state)
+        self._changer = Changer(source, loaded, self._children, self._program, self._post, lambda: self.state)
         self._drainer = Drainer(source.paths, self._post, lambda: self.state)
         self._teller = Teller(Notifier())
         self._background: list[asyncio.Task[None]] = []

@@ -39,8 +39,13 @@ from halbd.system.surroundings import install_check_program
 class Begun:
     """A generation in force; `rejected`: why it is not the one on disk."""
 
-    config: Config
+    loaded: Loaded
     rejected: tuple[str, ...]
+
+    @property
+    def config(self) -> Config:
+        """What is in force."""
+        return self.loaded.config
 
 
 Binds: TypeAlias = tuple[tuple[Address, int], ...]
@@ -71,8 +76,8 @@ async def _begin(source: Request, put: Put) -> Begun:
         last = await _last_good(replace(source, file=None), put)
         if last is None:
             raise
-        return Begun(last.config, words)
-    return Begun(loaded.config, ())
+        return Begun(last, words)
+    return Begun(loaded, ())
 
 
 async def _judge(paths: Paths, loaded: Loaded, _: Binds) -> None:

@@ -167,9 +167,10 @@ def _maintenance(state: State, now: Now) -> dict[str, Any] | Literal[False]:
 
 
 def _config(state: State) -> dict[str, Any]:
-    rejected = state.rejected
+    rejected, mended = state.rejected, state.mended
     return {
         "digest": state.config.digest,
         "applied_at": stamp(state.applied_at) if state.applied_at else None,
         "rejected": {"at": stamp(rejected.at), "problems": list(rejected.problems)} if rejected else None,
+        "mended": {"at": stamp(mended.at), "files": list(mended.files), "kept": mended.kept} if mended else None,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from halbd.decide import blind, cutting, draining, guard, holding, hung, life, probing, rivals, stopping
+from halbd.decide import blind, cutting, draining, guard, holding, hung, life, mending, probing, rivals, stopping
 from halbd.decide.verdict import verdict
 from halbd.model.child import Child, Phase, Program
 from halbd.model.config import LogLevel
@@ -29,6 +29,7 @@ from halbd.model.events import (
     DrainRequested,
     Event,
     Exited,
+    FilesMended,
     HistoryKept,
     KeepalivedLooked,
     KeepalivedSeen,
@@ -72,7 +73,7 @@ def next_due(state: State) -> float | None:
     times = [state.proxy.due, state.keepalived.due, guard.next_due(state)]
     times += [stopping.next_due(state), draining.next_due(state)]
     if not state.stopping:
-        times += [probing.next_due(state), blind.next_due(state), cutting.next_due(state)]
+        times += [probing.next_due(state), blind.next_due(state), cutting.next_due(state), mending.next_due(state)]
     if state.keepalived_is_unit:
         times.append(state.keepalived_look_due)
     return min((t for t in times if t is not None), default=None)
@@ -121,6 +122,8 @@ def _happen(state: State, event: Event, now: Now) -> Step:
             return replace(state, upgrade_failed=event.why), (said,)
         case HistoryKept():
             return replace(state, unwritten=event.unwritten, unwritten_why=event.why), ()
+        case FilesMended():
+            return mending.mended(state, event, now)
         case StopRequested():
             return replace(state, stopping=state.stopping or Stopping(now)), ()
         case DrainRequested():
@@ -133,7 +136,9 @@ def _applied(state: State, event: ConfigApplied, now: Now) -> Step:
     """A VIP that is new may already be here, and one that is no longer ours is nobody's to report."""
     addresses = {vip.address for vip in event.config.vips}
     held = {address: one for address, one in state.held.items() if address in addresses}
-    applied = replace(state, config=event.config, applied_at=now.wall, rejected=None, held=held, marked=False)
+    applied = replace(
+        state, config=event.config, applied_at=now.wall, rejected=None, mended=None, held=held, marked=False
+    )
     why = "found when the config was applied" if state.applied_at else "found when halbd started"
     return probing.align(applied, now), (WriteLook(), DumpAddresses(why))
 
@@ -168,7 +173,8 @@ def _due(state: State, now: Now) -> Step:
     if not state.stopping:
         state, questions = probing.ask(state, now)
         state, cuts = cutting.due(state, now.mono)
-        effects += questions + cuts
+        state, looks = mending.due(state, now)
+        effects += questions + cuts + looks
     if state.keepalived_is_unit and now.mono >= state.keepalived_look_due:
         state = replace(state, keepalived_look_due=now.mono + KEEPALIVED_INTERVAL)
         effects += (LookAtKeepalived(),)

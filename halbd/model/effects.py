@@ -94,6 +94,11 @@ class TakeUp:
 
 
 @dataclass(frozen=True, slots=True)
+class LookAtGeneration:
+    """See that the files in force are those that halbd wrote, and put right what is not."""
+
+
+@dataclass(frozen=True, slots=True)
 class MarkGood:
     """The generation in force has been seen to work."""
 
@@ -162,6 +167,7 @@ Effect: TypeAlias = (
     | Push
     | WriteLook
     | TakeUp
+    | LookAtGeneration
     | MarkGood
     | Record
     | Say

@@ -155,6 +155,14 @@ class HistoryKept:
 
 
 @dataclass(frozen=True, slots=True)
+class FilesMended:
+    """Files of the generation in force had been changed by somebody, and are as they were; `kept`: what was there."""
+
+    files: tuple[str, ...]
+    kept: str
+
+
+@dataclass(frozen=True, slots=True)
 class StopRequested:
     """SIGTERM or SIGINT."""
 
@@ -193,6 +201,7 @@ Event: TypeAlias = (
     | ConfigRejected
     | UpgradeFailed
     | HistoryKept
+    | FilesMended
     | StopRequested
     | DrainRequested
     | UndrainRequested

@@ -96,6 +96,11 @@ class Paths:
         return self.state / "maintenance.json"
 
     @property
+    def kept(self) -> Path:
+        """What somebody had put into the files in force, and halbd has put right."""
+        return self.state / "changed-by-hand"
+
+    @property
     def history(self) -> Path:
         """One JSON line per transition."""
         return self.state / "history.jsonl"

@@ -56,6 +56,15 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
+class Mended:
+    """Files in force that somebody had changed, and that were put right; what was there is in the folder `kept`."""
+
+    at: datetime
+    files: tuple[str, ...]
+    kept: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stopping:
     """SIGTERM has come. `since` is monotonic; `faulted` once the verdict itself was withdrawn."""
 
@@ -102,10 +111,12 @@ class State:
     transitions: tuple[Transition, ...] = ()
     applied_at: datetime | None = None
     rejected: Rejected | None = None
+    mended: Mended | None = None
     stopping: Stopping | None = None
     keepalived_look_due: float = 0
     unpushed: Mapping[str, int] = field(default_factory=dict)
     push_due: float = 0
+    generation_looked: float = 0
     marked: bool = False
     down: Mapping[ServerRef, float] = field(default_factory=dict)
     cut: frozenset[ServerRef] = frozenset()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from halbd.model.config import Config, ProxyKind
 from halbd.model.errors import RefusedError
-from halbd.model.files import FileSet
+from halbd.model.files import File, FileSet
 from halbd.render.envoy import CHECK
 from halbd.system.programs import find, proxy_binary
 from halbd.system.run import Outcome, run
@@ -38,7 +38,12 @@ def write(files: FileSet, folder: Path) -> None:
         path = folder / file.name
         path.touch(mode=0o600)
         path.chmod(file.mode)
-        path.write_bytes(file.text.encode(errors="surrogateescape"))
+        path.write_bytes(content(file))
+
+
+def content(file: File) -> bytes:
+    """A file's text as it stands on the disk."""
+    return file.text.encode(errors="surrogateescape")
 
 
 def _proxy(config: Config, folder: Path) -> None:

@@ -78,6 +78,36 @@ def commit(paths: Paths, folder: Path, files: FileSet) -> Path | None:
     return before
 
 
+def changed(paths: Paths, files: FileSet, source: Source) -> tuple[str, ...]:
+    """Which files in force are no longer what was written; "current" where something else is in force. Raises OSError.
+
+    Other files in the folder, such as an editor's, are nobody's business.
+    """
+    folder = paths.generations / _name(files, source.text)
+    if not paths.current.is_symlink() or paths.current.readlink() != folder:
+        return (paths.current.name,)
+    return tuple(file.name for file in files.files if _bytes(folder / file.name) != checkers.content(file))
+
+
+def mend(paths: Paths, files: FileSet, source: Source) -> None:
+    """Put that generation in force again, as it was written. What was in its changed files is kept. Raises OSError."""
+    folder = paths.generations / _name(files, source.text)
+    paths.kept.mkdir(mode=0o700, exist_ok=True)
+    for file in files.files:
+        there = _bytes(folder / file.name)
+        if there is not None and there != checkers.content(file):
+            disk.write(paths.kept / file.name, there, 0o600)
+    commit(paths, stage(paths, files, source), files)
+
+
+def _bytes(path: Path) -> bytes | None:
+    """None where there is none that can be read; of a pipe nobody would see the end."""
+    try:
+        return path.read_bytes() if path.is_file() else None
+    except OSError:
+        return None
+
+
 def mark_good(paths: Paths) -> None:
     """The generation in force works: the next start falls back to it. Raises OSError."""
     folder = current(paths)

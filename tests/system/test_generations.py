@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from pathlib import Path
 
@@ -180,3 +181,38 @@ def age(paths: Paths, seconds: float) -> None:
     folder = paths.current.resolve()
     then = folder.stat().st_mtime - seconds
     os.utime(folder, (then, then))
+
+
+def test_a_file_that_was_changed_or_removed_is_put_right_and_what_was_there_is_kept(paths: Paths) -> None:
+    install(paths, "one")
+    folder = paths.current.readlink()
+    assert generations.changed(paths, fileset(), SOURCE) == ()
+    (folder / "haproxy.cfg").write_text("by hand")
+    (folder / "keepalived.conf").unlink()
+    (folder / "haproxy.cfg~").write_text("an editor's, and nobody's business")
+    assert generations.changed(paths, fileset(), SOURCE) == ("haproxy.cfg", "keepalived.conf")
+    generations.mend(paths, fileset(), SOURCE)
+    assert generations.changed(paths, fileset(), SOURCE) == ()
+    assert in_force(paths) == "one"
+    assert {path.name: path.read_text() for path in paths.kept.iterdir()} == {"haproxy.cfg": "by hand"}
+    assert (paths.kept.stat().st_mode & 0o777, (folder / "keepalived.conf").stat().st_mode & 0o777) == (0o700, 0o600)
+
+
+@pytest.mark.parametrize("removed", ["current", "generations"])
+def test_a_generation_that_was_removed_is_put_in_force_again(paths: Paths, removed: str) -> None:
+    install(paths, "one")
+    paths.current.unlink() if removed == "current" else shutil.rmtree(paths.generations)
+    assert generations.changed(paths, fileset(), SOURCE)
+    generations.mend(paths, fileset(), SOURCE)
+    assert in_force(paths) == "one"
+    assert generations.changed(paths, fileset(), SOURCE) == ()
+
+
+def test_a_pipe_in_a_files_place_holds_nobody_up(paths: Paths) -> None:
+    install(paths, "one")
+    file = paths.current / "haproxy.cfg"
+    file.unlink()
+    os.mkfifo(file)
+    assert generations.changed(paths, fileset(), SOURCE) == ("haproxy.cfg",)
+    generations.mend(paths, fileset(), SOURCE)
+    assert in_force(paths) == "one"
