@@ -19,6 +19,7 @@ from halbd.daemon.drainer import Drainer
 from halbd.daemon.history import History
 from halbd.daemon.logs import at
 from halbd.daemon.mender import Mender
+from halbd.daemon.parting import Parting
 from halbd.daemon.proxy import Proxy
 from halbd.daemon.witness import Witness
 from halbd.decide.status import transition
@@ -29,6 +30,7 @@ from halbd.model.effects import (
     DrainSettled,
     DumpAddresses,
     Effect,
+    EndConnections,
     Finish,
     ForgetDrain,
     KillKeepalivedUnit,
@@ -36,6 +38,7 @@ from halbd.model.effects import (
     LookAtKeepalived,
     LookAtProxy,
     MarkGood,
+    Poke,
     Probe,
     Push,
     Record,
@@ -99,6 +102,7 @@ class Hands:
         self._witness = Witness(post, state, begin)
         self._mender = Mender()
         self._addresses = Addresses(post, begin, self._witness)
+        self._parting = Parting(post, state)
         # One thread, so that lines keep their order; not the loop, which a disk that stalls would stop.
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="disk")
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
@@ -128,6 +132,10 @@ class Hands:
                 self._begin(self._mender.restore(effect.vip))
             case CutConnections():
                 self._begin(self._cut(effect))
+            case EndConnections():
+                self._begin(self._parting.end(effect))
+            case Poke():
+                self._begin(self._parting.poke(effect))
             case LookAtKeepalived():
                 self._begin(self._look_at_keepalived())
             case WriteLook():

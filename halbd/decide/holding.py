@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from halbd.decide import guard, wire
+from halbd.decide import guard, parting, wire
 from halbd.decide.verdict import verdict
 from halbd.model.config import Address, Vip
 from halbd.model.effects import Effect, Record
@@ -47,6 +47,8 @@ def dumped(state: State, event: AddressesDumped, now: Now) -> tuple[State, tuple
         if present != (vip.address in state.held):
             state, more = _transition(state, vip.address, vip.interface, present, event.why, now)
             effects += more
+        elif all(address != vip.address for address, _ in event.present):
+            state = parting.begin(state, vip.address, now)  # it may have left while no daemon was looking
     return state, effects
 
 
@@ -57,6 +59,7 @@ def _ours(state: State, address: Address, interface: str) -> bool:
 def _transition(
     state: State, address: Address, interface: str, gained: bool, cause: str, now: Now
 ) -> tuple[State, tuple[Effect, ...]]:
+    state = parting.over(state, address) if gained else parting.begin(state, address, now)
     held = {a: h for a, h in state.held.items() if a != address}
     after = replace(state, held=held | {address: Held(interface, now)} if gained else held)
     since = state.role_since.get(address)

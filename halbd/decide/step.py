@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from halbd.decide import blind, cutting, draining, guard, holding, hung, life, mending, probing, rivals, stopping
+from halbd.decide import (
+    blind,
+    cutting,
+    draining,
+    guard,
+    holding,
+    hung,
+    life,
+    mending,
+    parting,
+    probing,
+    rivals,
+    stopping,
+)
 from halbd.decide.verdict import verdict
 from halbd.model.child import Child, Phase, Program
 from halbd.model.config import LogLevel
@@ -26,6 +39,7 @@ from halbd.model.events import (
     AdvertsHeard,
     ConfigApplied,
     ConfigRejected,
+    ConnectionsEnded,
     DrainRequested,
     Event,
     Exited,
@@ -71,7 +85,7 @@ def step(state: State, event: Event, now: Now) -> Step:
 def next_due(state: State) -> float | None:
     """When `Tick` has something to do (monotonic seconds)."""
     times = [state.proxy.due, state.keepalived.due, guard.next_due(state)]
-    times += [stopping.next_due(state), draining.next_due(state)]
+    times += [stopping.next_due(state), draining.next_due(state), parting.next_due(state)]
     if not state.stopping:
         times += [probing.next_due(state), blind.next_due(state), cutting.next_due(state), mending.next_due(state)]
     if state.keepalived_is_unit:
@@ -102,6 +116,8 @@ def _happen(state: State, event: Event, now: Now) -> Step:
         case AddressesDumped():
             state, effects = holding.dumped(state, event, now)
             return probing.align(state, now), effects
+        case ConnectionsEnded():
+            return parting.ended(state, event, now)
         case KeepalivedSeen():
             return _keepalived_seen(state, event)
         case AdvertsHeard():
@@ -164,7 +180,7 @@ def _keepalived_seen(state: State, event: KeepalivedSeen) -> Step:
 def _due(state: State, now: Now) -> Step:
     """Everything that has become due, whatever woke us."""
     state, effects = _tick_children(state, now)
-    for advance in (stopping.advance, draining.advance):
+    for advance in (parting.advance, stopping.advance, draining.advance):
         state, more = advance(state, now)
         effects += more
     state = blind.lower(state, now.mono)

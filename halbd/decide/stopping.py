@@ -4,6 +4,7 @@
 |---|---|---|
 | offer | no VIP is held, or nobody has taken it in time | see handover.py |
 | withdraw | no VIP is held, or WITHDRAW has passed | the verdict itself says no: keepalived drops the VIP |
+| part | its connections have been ended (decide/parting.py) | tells their clients |
 | stop | both children are gone | SIGTERM, then SIGKILL |
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from halbd.decide import life
+from halbd.decide import life, parting
 from halbd.decide.handover import offer_time, offered_out
 from halbd.model.child import Phase, Program
 from halbd.model.effects import Effect, Finish
@@ -34,6 +35,8 @@ def advance(state: State, now: Now) -> tuple[State, tuple[Effect, ...]]:
         state = replace(state, stopping=stopping)
     if state.held and now.mono < (stopping.faulted or now.mono) + WITHDRAW:
         return state, ()
+    if parting.unsaid(state):
+        return state, ()
     return _stop(state, now)
 
 
@@ -43,7 +46,8 @@ def next_due(state: State) -> float | None:
         return None
     if state.stopping.faulted is None:
         return state.stopping.since.mono + offer_time(state.config)
-    return state.stopping.faulted + WITHDRAW
+    ends = state.stopping.faulted + WITHDRAW
+    return max(ends, parting.next_due(state) or ends) if parting.unsaid(state) else ends
 
 
 def _stop(state: State, now: Now) -> tuple[State, tuple[Effect, ...]]:

@@ -67,14 +67,14 @@ def _tell(words: str) -> None:
 
 async def _idle(lab: Lab) -> dict[str, float]:
     """Memory and CPU of the holder's daemon over a quiet while; its children are not counted."""
-    pid = _daemon(lab)
+    pid = daemon_pid(lab)
     before, began = _cpu_seconds(pid), time.monotonic()
     await asyncio.sleep(IDLE)
     percent = 100 * (_cpu_seconds(pid) - before) / (time.monotonic() - began)
     return {"rss_mb": round(reloading.rss_kib(pid) / 1024, 1), "cpu_percent": round(percent, 2)}
 
 
-def _daemon(lab: Lab) -> int:
+def daemon_pid(lab: Lab) -> int:
     """The process that holds the lock on the runtime folder (proc_locks(5))."""
     inode = (lab.paths(reloading.holder(lab)).runtime / "halbd.lock").stat().st_ino
     rows = (line.split() for line in Path("/proc/locks").read_text().splitlines())

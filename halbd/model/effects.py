@@ -10,6 +10,7 @@ from typing import TypeAlias
 from halbd.model.child import Program
 from halbd.model.config import Address, LogLevel, Vip
 from halbd.model.evidence import Target
+from halbd.model.flow import Flow
 from halbd.model.maintenance import Outcome
 from halbd.model.transition import Transition
 
@@ -72,6 +73,20 @@ class CutConnections:
 
     frontend: str
     server: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndConnections:
+    """End the connections of a VIP that has left, and tell both ends."""
+
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Poke:
+    """Make the other ends of these connections, which could not be told, ask the new holder."""
+
+    flows: tuple[Flow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +178,8 @@ Effect: TypeAlias = (
     | RemoveAddress
     | RestoreAddress
     | CutConnections
+    | EndConnections
+    | Poke
     | DumpAddresses
     | Push
     | WriteLook

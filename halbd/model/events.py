@@ -10,6 +10,7 @@ from halbd.model.adverts import Claim
 from halbd.model.child import Program
 from halbd.model.config import Address, Config
 from halbd.model.evidence import ProbeResult, ProxyView
+from halbd.model.flow import Flow
 from halbd.model.guard import Sign
 
 
@@ -85,6 +86,16 @@ class AddressesDumped:
 
     present: frozenset[tuple[Address, str]]
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionsEnded:
+    """So many connections of a VIP that has left are gone; `mute` without a word to the other end; `why` not more."""
+
+    address: Address
+    ended: int
+    mute: tuple[Flow, ...]
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +203,7 @@ Event: TypeAlias = (
     | ProxySilent
     | AddressChanged
     | AddressesDumped
+    | ConnectionsEnded
     | KeepalivedSeen
     | AdvertsHeard
     | KeepalivedLooked

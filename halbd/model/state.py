@@ -9,6 +9,7 @@ from datetime import datetime
 from halbd.model.child import Child
 from halbd.model.config import Address, Config
 from halbd.model.evidence import Held, Now, ProbeResult, ProxyView, Streak
+from halbd.model.flow import Flow
 from halbd.model.guard import Guard
 from halbd.model.maintenance import Maintenance
 from halbd.model.transition import Transition
@@ -45,6 +46,19 @@ class Bar:
     since: Now
     until: float
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Parting:
+    """A VIP has left: at `due` (monotonic) its connections are ended or, once `asked`, waited for no longer.
+
+    `mute`: they are ended, but these could not be told: they are poked at `due`, and `again` after so many seconds.
+    """
+
+    due: float
+    mute: tuple[Flow, ...] = ()
+    again: tuple[float, ...] = ()
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +99,7 @@ class State:
     `barred`: VIPs that went unserved here.
     `maintenance`: the operator has drained this node, or is about to.
     `guard`: what is known of keepalived besides its process.
+    `parting`: VIPs that have left, and whose connections are being ended.
     `said`: the verdict that was last logged: may this node hold the VIP, and what speaks against it.
     `unwritten`: transitions that are in no file yet, and `unwritten_why`.
     `upgrade_failed`: why the newly installed program could not be executed.
@@ -106,6 +121,7 @@ class State:
     held: Mapping[Address, Held] = field(default_factory=dict)
     role_since: Mapping[Address, Now] = field(default_factory=dict)
     barred: Mapping[Address, Bar] = field(default_factory=dict)
+    parting: Mapping[Address, Parting] = field(default_factory=dict)
     levels: Mapping[str, int] = field(default_factory=dict)
     pushed: Mapping[str, int] = field(default_factory=dict)
     transitions: tuple[Transition, ...] = ()

@@ -16,6 +16,7 @@ from halbd.model.effects import DrainSettled, Effect, Finish, ForgetDrain, Recor
 from halbd.model.events import (
     AddressesDumped,
     ConfigApplied,
+    ConnectionsEnded,
     DrainRequested,
     Event,
     StopRequested,
@@ -207,7 +208,7 @@ def test_a_stop_during_the_offer_goes_on_with_it_and_the_node_stays_drained() ->
     node.post(DRAIN)
     node.wait(0.5)
     assert pushes(node.post(StopRequested())) == {}
-    done = node.hold(present=False)
+    done = [*node.hold(present=False), *node.post(ConnectionsEnded(node.vip, 0, ()))]
     assert (outcomes(done), len(of(Signal, done)), of(ForgetDrain, done)) == ([Outcome.MOVED], 2, [])
 
 

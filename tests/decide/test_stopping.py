@@ -8,7 +8,7 @@ from halbd.decide.handover import offer_time
 from halbd.decide.stopping import WITHDRAW
 from halbd.model.child import Program
 from halbd.model.effects import Finish, Signal, Spawn
-from halbd.model.events import Exited, StopRequested, Tick
+from halbd.model.events import ConnectionsEnded, Exited, StopRequested, Tick
 from tests.decide.driver import Driver, of, pushes, running
 from tests.sample import config
 
@@ -26,6 +26,8 @@ def test_a_holder_offers_the_vip_before_it_withdraws() -> None:
     assert pushes(done) == {"no_servers.lb1": 2}, "lowered, and not yet at fault: a peer takes over first"
     done = node.hold(present=False)
     assert pushes(done) == {"fault": 1}
+    assert of(Signal, done) == [], "the proxy must not take its connections with it before their clients are told"
+    done = node.post(ConnectionsEnded(node.vip, 1, ()))
     assert {s.program for s in of(Signal, done)} == {Program.PROXY, Program.KEEPALIVED}
 
 
