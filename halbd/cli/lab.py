@@ -53,6 +53,21 @@ NAMES = (
     "state-full",
     "state-readonly",
     "state-removed",
+    "adverts-dropped",
+    "link-flap",
+    "upgrade",
+    "keepalived-kill",
+    "keepalived-hang",
+    "vip-deleted",
+    "vip-added",
+    "drain",
+    "proxy-crash-loop",
+    "runtime-removed",
+    "netlink-overrun",
+    "clock-jump",
+    "proxy-oom",
+    "halbd-oom",
+    "keepalived-oom",
 )
 ALL = "all"
 
@@ -77,6 +92,10 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--timeout", metavar="S", type=_seconds, default=2, help="of one connection; default: %(default)s s"
     )
+    parser.add_argument("--chaos", metavar="MINUTES", type=_seconds, help="play random faults, also two at a time")
+    parser.add_argument("--seed", metavar="N", type=int, help="of --chaos: the same seed gives the same faults")
+    parser.add_argument("--from", metavar="K", type=_count, default=1, dest="first", help="begin with round K")
+    parser.add_argument("--keep-going", action="store_true", help="of --chaos: do not stop at what is wrong")
     parser.add_argument("--keep", action="store_true", help="leave the lab up at the end, until Ctrl-C")
     parser.add_argument("--cleanup", action="store_true", help="only remove what killed labs have left")
 
@@ -142,7 +161,9 @@ def _rehearse(arguments: argparse.Namespace) -> int:
     except OSError as error:
         return reject(file, (Problem(0, "", f"cannot read it: {error.strerror}", "name the file with --config FILE"),))
     prepared = prepare(text, file.resolve().parent, arguments.set, arguments.proxy)
-    return reject(file, prepared) if isinstance(prepared, tuple) else _play(arguments, prepared)
+    if isinstance(prepared, tuple):
+        return reject(file, prepared)
+    return _play(arguments, prepared) if arguments.chaos is None else _play_chaos(arguments, prepared)
 
 
 def _play(arguments: argparse.Namespace, rehearsal: Rehearsal) -> int:
@@ -167,6 +188,37 @@ def _play(arguments: argparse.Namespace, rehearsal: Rehearsal) -> int:
     else:
         say(table(outcomes))
     return 0 if all(outcome.passed for outcome in outcomes) else 1
+
+
+def _play_chaos(arguments: argparse.Namespace, rehearsal: Rehearsal) -> int:
+    import asyncio
+    import secrets
+    import sys
+
+    from halbd.lab.chaos import Chaos, chaos, to_json
+    from halbd.lab.display import Lines
+
+    seed = secrets.randbelow(2**32) if arguments.seed is None else arguments.seed
+    faults = {"faults": _faults(arguments.fault)} if arguments.fault else {}
+    order = Chaos(
+        arguments.chaos, seed, arguments.first, arguments.keep_going, arguments.rate, arguments.timeout, **faults
+    )
+    display = Lines(sys.stderr if arguments.json else sys.stdout)
+    display.fault("chaos")
+    display.stage(f"seed {seed}")
+    try:
+        played = asyncio.run(chaos(rehearsal, order, display.stage))
+    except asyncio.CancelledError:
+        complain("halbctl: interrupted; the lab is taken down")
+        return INTERRUPTED
+    wrong = [one.round.number for one in played if one.wrong]
+    if arguments.json:
+        say_json(to_json(order, played))
+    elif wrong:
+        say(f"{len(played)} rounds, wrong: {', '.join(map(str, wrong))}; again with --seed {seed} --from {wrong[0]}")
+    else:
+        say(f"{len(played)} rounds, all right again after each; seed {seed}")
+    return 1 if wrong else 0
 
 
 def _faults(names: list[str] | None) -> tuple[Fault, ...]:

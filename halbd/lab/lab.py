@@ -63,7 +63,7 @@ class Lab:
         self._servers: dict[str, Process] = {}
         self.units: dict[str, Unit] = {}
         self.chronicles: dict[str, Chronicle] = {}
-        self.environment: dict[str, str] = {}
+        self.environments: dict[str, dict[str, str]] = {}
         self._came_up = False
 
     async def __aenter__(self) -> Self:
@@ -199,9 +199,10 @@ class Lab:
         environment["CONFIGURATION_DIRECTORY"] = str(paths.configuration)
         environment["RUNTIME_DIRECTORY"] = str(paths.runtime)
         environment["STATE_DIRECTORY"] = str(paths.state)
+        environment |= self.environments.get(node, {})
         words = (*self.settings.daemon, "--config", str(paths.config_file), "--node", node)
         command = (*namespaces.inside(self.network.namespace(node)), *words)
-        return await self.tasks.start(*command, output=self._log(node), environment=environment | self.environment)
+        return await self.tasks.start(*command, output=self._log(node), environment=environment)
 
     def _log(self, node: str) -> Path:
         return self.folder.path / node / "halbd.log"
@@ -242,10 +243,10 @@ class Lab:
             if unit.ends and not self._came_up:
                 raise LabError(f"cannot go on: halbd on {node} has ended, exit {unit.ends[0].code}\n{self.tail(node)}")
 
-    def tail(self, node: str) -> str:
+    def tail(self, node: str, lines: int = TAIL) -> str:
         """The last lines of that node's log."""
-        lines = self._log(node).read_text(errors="replace").splitlines()
-        return "\n".join(f"  {node}: {line}" for line in lines[-TAIL:])
+        text = self._log(node).read_text(errors="replace").splitlines()
+        return "\n".join(f"  {node}: {line}" for line in text[-lines:])
 
     def signal(self, node: str, pid: int, number: signal.Signals) -> bool:
         """Signal a process of that node; False where it is none of the node's."""

@@ -20,6 +20,7 @@ class Network:
         self._plan = plan
         self._prefix = prefix
         self._ports: dict[str, list[str]] = {}
+        self._tables = 0
 
     def namespace(self, machine: str) -> str:
         """The namespace of the machine of that name."""
@@ -82,17 +83,20 @@ class Network:
         word = "up" if into else "down"
         await self._ip(self.namespace(self._plan.switch), [f"link set {port} {word}" for port in self._ports[machine]])
 
-    async def drop(self, machine: str, incoming: Iterable[str], outgoing: Iterable[str]) -> None:
-        """Drop what matches any of the nft(8) expressions in the machine's own namespace."""
+    async def drop(self, machine: str, incoming: Iterable[str], outgoing: Iterable[str]) -> str:
+        """Drop what matches any of the nft(8) expressions in the machine's own namespace; returns what undoes it."""
+        self._tables += 1
+        table = f"{TABLE}_{self._tables}"
         chains = {"input": incoming, "output": outgoing}
-        lines = [f"table inet {TABLE} {{"]
+        lines = [f"table inet {table} {{"]
         for hook, expressions in chains.items():
             lines.append(f"chain {hook} {{ type filter hook {hook} priority 0; policy accept;")
             lines += [f"{expression} drop" for expression in expressions]
             lines.append("}")
         rules = "\n".join([*lines, "}"]) + "\n"
         await run(*namespaces.inside(self.namespace(machine)), "nft", "-f", "-", text=rules)
+        return table
 
-    async def allow(self, machine: str) -> None:
-        """Take back what drop() did."""
-        await run(*namespaces.inside(self.namespace(machine)), "nft", "delete", "table", "inet", TABLE)
+    async def allow(self, machine: str, table: str) -> None:
+        """Take back what one drop() did."""
+        await run(*namespaces.inside(self.namespace(machine)), "nft", "delete", "table", "inet", table)

@@ -7,11 +7,11 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from halbd.lab import document, record, traffic
+from halbd.lab import document, record, traffic, verdict
 from halbd.lab.certs import Authority
 from halbd.lab.display import Display
 from halbd.lab.errors import LabError
@@ -25,6 +25,7 @@ from halbd.model.problem import Problem
 from halbd.system.host import read_secret
 from halbd.system.programs import find, proxy_account, proxy_binary
 
+NOT_RIGHT = "the world is not right after"
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -87,14 +88,19 @@ def daemon() -> tuple[str, ...]:
 
 async def session(rehearsal: Rehearsal, order: Order, display: Display) -> tuple[Outcome, ...]:
     """Build the lab, play the faults, take it down. Raises LabError; asyncio.CancelledError after SIGINT or SIGTERM."""
-    _end_on_signals()
-    removed, _ = await record.clean()
-    if removed:
-        display.stage(f"removed what crashed labs had left: {', '.join(removed)}")
+    await begin(display.stage)
     settings = Settings(daemon(), order.rate, order.timeout)
     async with Lab(rehearsal.plan, rehearsal.authority, settings, display.stage) as lab:
         display.watch(lambda: (_holders(lab), _client(lab)))
         return await lab.tasks.guard(_play_all(lab, order, display))
+
+
+async def begin(tell: Callable[[str], None]) -> None:
+    """Be ready for signals, and clear away what crashed labs have left. Raises LabError."""
+    _end_on_signals()
+    removed, _ = await record.clean()
+    if removed:
+        tell(f"removed what crashed labs had left: {', '.join(removed)}")
 
 
 def _end_on_signals() -> None:
@@ -113,9 +119,10 @@ async def _until_signal() -> None:
 
 
 async def _play_all(lab: Lab, order: Order, display: Display) -> tuple[Outcome, ...]:
-    outcomes, world = [], World(lab)
+    outcomes: list[Outcome] = []
+    world = World(lab)
     for fault in order.faults:
-        skipped = fault.impossible(lab.plan)
+        skipped = fault.impossible(lab.plan) or _not_right(outcomes)
         runs = []
         for number in range(0 if skipped else order.repeat):
             display.fault(fault.name if order.repeat == 1 else f"{fault.name} {number + 1}/{order.repeat}")
@@ -130,6 +137,14 @@ async def _play_all(lab: Lab, order: Order, display: Display) -> tuple[Outcome, 
         display.stage(f"the lab stays up until Ctrl-C; look around with {_look_around(lab)}")
         await _until_signal()
     return tuple(outcomes)
+
+
+def _not_right(outcomes: list[Outcome]) -> str:
+    """Why nothing more can be played: the last fault has left a world that did not come right."""
+    runs = outcomes[-1].runs if outcomes else ()
+    left = any(f.what == verdict.RIGHT and not f.ok for f in runs[-1].findings) if runs else False
+    skipped = outcomes[-1].skipped if outcomes and outcomes[-1].skipped.startswith(NOT_RIGHT) else ""
+    return f"{NOT_RIGHT} {outcomes[-1].fault}" if left else skipped
 
 
 def _look_around(lab: Lab) -> str:

@@ -96,6 +96,14 @@ class Unit:
             self.expect()
             self.signal(SIGKILL)
 
+    def absent(self, since: float, until: float) -> None:
+        """The process lived on, but for a time there was no daemon in it."""
+        self.absences.insert(0, Absence(since, until))
+
+    async def ended(self) -> None:
+        """Wait for the end of a daemon that was killed."""
+        await self._gone.wait()
+
     def terminate(self) -> None:
         """What `systemctl stop` begins with: SIGTERM, and no restart."""
         self._wanted.clear()

@@ -8,6 +8,7 @@ from halbd.decide.timing import proxy_drop_time
 from halbd.lab.measure import Numbers
 from halbd.model.config import Config
 
+RIGHT = "right again"
 SLACK = 0.15  # seconds beyond what the protocol itself takes: detection, scheduling, the client's own rhythm
 
 
@@ -89,9 +90,24 @@ def both_held(numbers: Numbers) -> Finding:
     return Finding("two holders", "reported", length(numbers.two_holders_ms), numbers.two_holders_ms > 0)
 
 
+def both_at_most(numbers: Numbers, limit: float) -> Finding:
+    """Two nodes held the VIP for at most `limit` seconds."""
+    ok = numbers.two_holders_ms <= limit * 1000
+    return Finding("two holders", f"at most {length(limit * 1000)}", length(numbers.two_holders_ms), ok)
+
+
 def none_failed(numbers: Numbers) -> Finding:
     """No connection that was begun after the fault failed."""
     return Finding("new connections failed", "0", str(numbers.failed_new), numbers.failed_new == 0)
+
+
+MOVES = 4
+"""Transitions of a VIP that a flapping link may cost: it goes (lost here, gained there), and comes back."""
+
+
+def damped(numbers: Numbers) -> Finding:
+    """The VIP moved once and came back once, at the most."""
+    return Finding("transitions", f"at most {MOVES}", str(numbers.transitions), numbers.transitions <= MOVES)
 
 
 def undisturbed(numbers: Numbers) -> tuple[Finding, ...]:
@@ -112,4 +128,4 @@ def yes(what: str, got: str, *, ok: bool) -> Finding:
 
 def recovered(complaints: tuple[str, ...]) -> Finding:
     """All was right again after the cure."""
-    return Finding("right again", "yes", "; ".join(complaints) or "yes", not complaints)
+    return Finding(RIGHT, "yes", "; ".join(complaints) or "yes", not complaints)

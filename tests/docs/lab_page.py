@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from halbd.lab.faults.base import Fault
 from halbd.lab.faults.catalog import DEMO, FAULTS
+from halbd.lab.schedule import APART, LONGEST, PAIRS, SHORTEST
 from halbd.lab.units import RESTART_SEC
 
 HEAD = f"""\
@@ -22,6 +23,17 @@ again after {RESTART_SEC:g} s. After each fault the world must be right again, o
 - each node runs one halbd, one proxy with its workers (an old worker may live while it has connections) and one
   keepalived, and nothing else; nobody's socket is left in the runtime folder, and the daemon's open files stay bounded;
 - no daemon ended that the fault did not end.
+"""
+
+CHAOS = f"""\
+## Chaos
+
+`halbctl lab --chaos MINUTES` plays random faults on any node, in {PAIRS:.0%} of the rounds two of them within
+{APART:g} s, each for {SHORTEST:g} to {LONGEST:g} s, and checks the same after each round. A fault that plays alone must also
+cost no more than it may: one that strikes the daemon alone, or a node that holds no VIP, may cost nothing. It prints its
+seed; a round follows from the seed, its number, the faults and the names of the nodes alone, so `--seed N --from K`
+plays round K again. It stops at the first thing that is wrong, with every node's status, log and holders.
+config/three-nodes.yaml is a cluster to try.
 """
 
 

@@ -89,6 +89,40 @@ def test_a_server_may_die_without_a_client_noticing(file: Path, proxy: str) -> N
 
 @pytest.mark.slow
 @pytest.mark.timeout(120)
+def test_what_strikes_the_daemon_alone_is_not_noticed(file: Path) -> None:
+    words = [*LAB, "--config", str(file), "--json", "--hold", "3", "--fault", "halbd-kill", "halbd-hang", "bad-config"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=110)
+    assert done.returncode == 0, done.stderr
+    numbers = [fault["numbers"] for fault in json.loads(done.stdout)["faults"]]
+    assert [one["transitions"]["max"] for one in numbers] == [0, 0, 0]
+    assert [one["failed"]["max"] for one in numbers] == [0, 0, 0]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_chaos_prints_its_seed_and_comes_right_again(file: Path) -> None:
+    """What can be played in a few seconds each: this is about chaos, and not about the faults."""
+    words = [
+        *LAB,
+        "--config",
+        str(file),
+        "--chaos",
+        "0.3",
+        "--json",
+        "--fault",
+        "proxy-kill",
+        "halbd-kill",
+        "bad-config",
+    ]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=110)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert f"seed {told['seed']}" in done.stderr
+    assert told["rounds"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
 def test_a_cluster_of_version_6_with_named_servers_survives_its_proxy(file: Path) -> None:
     file.write_bytes(VERSION_6)
     words = [*LAB, "--config", str(file), "--fault", "proxy-kill", "--json"]

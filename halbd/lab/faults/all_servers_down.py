@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from time import monotonic
 
 from halbd.lab import verdict
-from halbd.lab.faults.base import Fault, Stage, never_impossible
+from halbd.lab.faults.base import Cost, Fault, Stage, never_impossible
 from halbd.lab.measure import Numbers
 from halbd.lab.verdict import Finding
 from halbd.model.config import Config, OnNoServers
@@ -47,5 +47,6 @@ FAULT = Fault(
     observe=_observe,
     judge=_judge,
     impossible=never_impossible,
+    elsewhere=Cost.MOVE,
     holds="Nothing moves (unless `on_no_servers: fail`); service is back once the proxy has seen servers rise.",
 )

@@ -82,6 +82,13 @@ class Cost(Enum):
     MOVE = "the VIP may move; connections may fail meanwhile"
 
 
+class Where(Enum):
+    """On which node a fault makes sense."""
+
+    ANY = "any node"
+    HOLDER = "the node that holds the VIP"
+
+
 async def nothing_more(_: Stage) -> tuple[Finding, ...]:
     """For a fault of which the numbers say enough."""
     return ()
@@ -109,6 +116,7 @@ class Fault:
     after: Callable[[Stage], Awaitable[tuple[Finding, ...]]] = nothing_more
     cost: Cost = Cost.MOVE
     elsewhere: Cost = Cost.NOTHING
+    where: Where = Where.ANY
     holds: str = ""
 
 

@@ -8,7 +8,7 @@ from time import monotonic
 
 from halbd.decide.timing import proxy_drop_time
 from halbd.lab import verdict
-from halbd.lab.faults.base import Fault, Stage, needs_two_servers
+from halbd.lab.faults.base import Cost, Fault, Stage, needs_two_servers
 from halbd.lab.measure import Numbers
 from halbd.lab.verdict import Finding
 from halbd.model.config import Config
@@ -41,5 +41,6 @@ FAULT = Fault(
     observe=_observe,
     judge=_judge,
     impossible=needs_two_servers,
+    elsewhere=Cost.MOVE,
     holds="Nothing moves; no new connection fails.",
 )

@@ -9,7 +9,7 @@ from time import monotonic
 from halbd.decide.timing import proxy_drop_time
 from halbd.lab import verdict
 from halbd.lab.errors import LabError
-from halbd.lab.faults.base import AFTER, Fault, Stage, needs_two_servers
+from halbd.lab.faults.base import AFTER, Cost, Fault, Stage, needs_two_servers
 from halbd.lab.measure import Numbers
 from halbd.lab.plan import Plan
 from halbd.lab.verdict import Finding
@@ -49,5 +49,6 @@ FAULT = Fault(
     observe=_observe,
     judge=_judge,
     impossible=_impossible,
+    elsewhere=Cost.MOVE,
     holds="Nothing moves; the outage is no longer than the proxy takes to drop a server.",
 )

@@ -28,11 +28,11 @@ async def _inflict(stage: Stage) -> AsyncIterator[float]:
     incoming = [expression for server in servers for expression in _packets(server, "from")]
     outgoing = [expression for server in servers for expression in _packets(server, "to")]
     injected = monotonic()
-    await network.drop(stage.victim, incoming, outgoing)
+    table = await network.drop(stage.victim, incoming, outgoing)
     try:
         yield injected
     finally:
-        await network.allow(stage.victim)
+        await network.allow(stage.victim, table)
 
 
 async def _observe(stage: Stage) -> None:

@@ -38,7 +38,7 @@ async def _fill(disk: Path) -> None:
 
 
 async def _empty(disk: Path) -> None:
-    (disk / FILLER).unlink()
+    (disk / FILLER).unlink(missing_ok=True)
 
 
 async def _remount(word: str, disk: Path) -> None:

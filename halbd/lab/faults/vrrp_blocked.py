@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from time import monotonic
 
 from halbd.lab import verdict
-from halbd.lab.faults.base import AFTER, Fault, Stage, needs_two_nodes, until_moved
+from halbd.lab.faults.base import AFTER, Cost, Fault, Stage, needs_two_nodes, until_moved
 from halbd.lab.measure import Numbers
 from halbd.lab.verdict import Finding
 from halbd.model.config import Config
@@ -18,11 +18,11 @@ VRRP = ["meta l4proto 112"]
 @asynccontextmanager
 async def _inflict(stage: Stage) -> AsyncIterator[float]:
     injected = monotonic()
-    await stage.lab.network.drop(stage.victim, incoming=VRRP, outgoing=VRRP)
+    table = await stage.lab.network.drop(stage.victim, incoming=VRRP, outgoing=VRRP)
     try:
         yield injected
     finally:
-        await stage.lab.network.allow(stage.victim)
+        await stage.lab.network.allow(stage.victim, table)
 
 
 async def _observe(stage: Stage) -> None:
@@ -42,5 +42,6 @@ FAULT = Fault(
     observe=_observe,
     judge=_judge,
     impossible=needs_two_nodes,
+    elsewhere=Cost.MOVE,
     holds="Two holders are seen and reported; once the nodes hear each other again, one is left within 1 s.",
 )

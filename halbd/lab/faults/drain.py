@@ -1,0 +1,58 @@
+"""drain: the operator takes the holder out for maintenance, and gives it back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from time import monotonic
+
+from halbd.lab import verdict
+from halbd.lab.faults.base import Fault, Stage, needs_two_nodes, until_moved
+from halbd.lab.faults.kept import kept_with_halbd
+from halbd.lab.faults.reloading import halbctl
+from halbd.lab.measure import Numbers
+from halbd.lab.verdict import Finding
+from halbd.model.config import Config
+
+STARTING = 15.0  # seconds for a daemon that another fault has struck
+
+
+async def _say(stage: Stage, word: str) -> None:
+    code, said = await halbctl(stage, word)
+    stage.found.append(Finding(f"halbctl {word}", "exit 0", f"exit {code}: {said[-200:]}", code == 0))
+
+
+@asynccontextmanager
+async def _inflict(stage: Stage) -> AsyncIterator[float]:
+    injected = monotonic()
+    try:
+        await _say(stage, "drain")
+        yield injected
+    finally:
+        await stage.unit.up(STARTING)
+        await _say(stage, "undrain")
+
+
+async def _observe(stage: Stage) -> None:
+    await until_moved(stage)
+    status = await stage.status()
+    told = {name: status.get(name) for name in ("maintenance", "role")}
+    stage.found.append(verdict.yes("status says maintenance", str(told), ok=bool(told["maintenance"])))
+
+
+def _judge(config: Config, numbers: Numbers) -> tuple[Finding, ...]:
+    back = (verdict.back(numbers),) if config.vrrp.preempt else ()
+    failed = Finding("connections failed", "0", str(numbers.failed), numbers.failed == 0)
+    return (verdict.moved(numbers), failed, *back)
+
+
+FAULT = Fault(
+    name="drain",
+    summary="`halbctl drain` on the node that holds the VIP, then `halbctl undrain`",
+    inflict=_inflict,
+    observe=_observe,
+    judge=_judge,
+    impossible=needs_two_nodes,
+    after=kept_with_halbd,
+    holds="The VIP moves and no connection begun meanwhile fails; nothing is stopped; the VIP comes back at the end.",
+)

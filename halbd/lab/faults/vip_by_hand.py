@@ -1,0 +1,96 @@
+"""vip-deleted, vip-added: somebody, or another program, touches the VIP's address."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+from time import monotonic
+
+from halbd.lab import ask, verdict
+from halbd.lab.command import run
+from halbd.lab.errors import LabError
+from halbd.lab.faults.base import AFTER, GLANCE, Fault, Stage, Where, needs_two_nodes
+from halbd.lab.measure import Numbers
+from halbd.lab.verdict import Finding
+from halbd.model.config import Config, Vip
+
+NOTICED = 1.0  # seconds until the history says it
+RIGHT = 1.0  # seconds for which two nodes may hold the VIP
+
+
+def _vip(stage: Stage, node: str) -> Vip:
+    """The first one, as `node` sees it."""
+    (config,) = (one for one in stage.lab.plan.configs if one.node.name == node)
+    return config.vips[0]
+
+
+def _other(stage: Stage) -> str:
+    """A node that does not hold the VIP. Raises LabError."""
+    holders = stage.lab.holders.snapshot()[0][1]
+    for node in stage.lab.plan.nodes:
+        if node.name not in holders:
+            return node.name
+    raise LabError("cannot add the VIP elsewhere: every node holds it")
+
+
+@asynccontextmanager
+async def _inflict(stage: Stage, *, add: bool) -> AsyncIterator[float]:
+    node = _other(stage) if add else stage.victim
+    vip, namespace = _vip(stage, node), stage.lab.network.namespace(node)
+    word, wall = ("add" if add else "del"), datetime.now(UTC)
+    injected = monotonic()
+    await run("ip", "-n", namespace, "address", word, str(vip), "dev", vip.interface)
+    await _noticed(stage, node, vip, "gained" if add else "lost", wall)
+    yield injected
+
+
+async def _noticed(stage: Stage, node: str, vip: Vip, change: str, since: datetime) -> None:
+    """The node's own history says it, in time, with the interface and that it was done by hand."""
+    end = monotonic() + 3 * NOTICED
+    row = None
+    while row is None and monotonic() < end:
+        status = await ask.status(stage.lab.paths(node).socket) or {}
+        rows = status.get("transitions", [])
+        row = next((r for r in rows if _is(r, vip, change) and _at(r) >= since), None)
+        await stage.look_on(GLANCE)
+    took = None if row is None else (_at(row) - since).total_seconds() * 1000
+    told = row or {}
+    stage.found.append(verdict.within(f"{change} in the history", took, NOTICED))
+    named = str(told.get("interface")) == vip.interface and vip.interface in str(told.get("cause"))
+    stage.found.append(verdict.yes("its cause names the interface", str(told.get("cause")), ok=named))
+
+
+def _is(row: dict[str, str], vip: Vip, change: str) -> bool:
+    return row["vip"] == str(vip.address) and row["change"] == change
+
+
+def _at(row: dict[str, str]) -> datetime:
+    return datetime.fromisoformat(row["at"])
+
+
+async def _observe(stage: Stage) -> None:
+    await stage.look_on(5 * AFTER)
+
+
+def _judge(_: Config, numbers: Numbers) -> tuple[Finding, ...]:
+    return (verdict.both_at_most(numbers, RIGHT), verdict.within("one holder", numbers.one_holder_ms, RIGHT))
+
+
+def _fault(name: str, summary: str, *, add: bool) -> Fault:
+    return Fault(
+        name=name,
+        summary=summary,
+        inflict=partial(_inflict, add=add),
+        observe=_observe,
+        judge=_judge,
+        impossible=needs_two_nodes,
+        self_healing=True,
+        where=Where.HOLDER,
+        holds="History says it within 1 s and names the interface; two nodes hold the VIP for no longer than 1 s.",
+    )
+
+
+DELETED = _fault("vip-deleted", "somebody deletes the VIP's address on the node that holds it", add=False)
+ADDED = _fault("vip-added", "somebody adds the VIP's address on a node that does not hold it", add=True)
