@@ -131,7 +131,9 @@ async def _move(lab: Lab, servers: Servers, trigger: Callable[[], None], patienc
     left = next(one.at for one in lab.holders.changes if one.vip == vip and one.node == holder and not one.gained)
     await asyncio.sleep(patience)
     said = await _all(reader)
-    released = [servers.gone[one] - left for one in carried if one in servers.gone]
+    released = [
+        gone - left for one in carried if (gone := servers.gone.get(one, 0.0)) > began
+    ]  # a port may be used again
     return {
         "vip_left": round(1000 * (left - began)),
         "clients_learned": _summary([one["broken"] - left for one in said if "broken" in one], COUNT),
