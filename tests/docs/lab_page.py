@@ -29,11 +29,11 @@ CHAOS = f"""\
 ## Chaos
 
 `halbctl lab --chaos MINUTES` plays random faults on any node, in {PAIRS:.0%} of the rounds two of them within
-{APART:g} s, each for {SHORTEST:g} to {LONGEST:g} s, and checks the same after each round. A fault that plays alone must also
-cost no more than it may: one that strikes the daemon alone, or a node that holds no VIP, may cost nothing. It prints its
-seed; a round follows from the seed, its number, the faults and the names of the nodes alone, so `--seed N --from K`
-plays round K again. It stops at the first thing that is wrong, with every node's status, log and holders.
-config/three-nodes.yaml is a cluster to try.
+{APART:g} s, each for {SHORTEST:g} to {LONGEST:g} s, and checks the same after each round.
+A fault that plays alone must also cost no more than it may: one that strikes the daemon alone, or a node that holds no
+VIP, may cost nothing. It prints its seed; a round follows from the seed, its number, the faults and the names of the
+nodes alone, so `--seed N --from K` plays round K again. It stops at the first thing that is wrong, with every node's
+status, log and holders. config/three-nodes.yaml is a cluster to try.
 """
 
 
