@@ -1,19 +1,32 @@
 # make demo   install what is missing, then watch the VIP survive every fault (root)
 # make deb    build the Debian package into dist/
 # make test   install what is missing, then run every check and every test
+# make coverage, make mutants   how well the tests know the pure rooms (docs/testing.md)
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?= config/halbd.yaml
 
-.PHONY: demo test lint bench deb clean
+.PHONY: demo test coverage mutants lint bench deb clean
 
 demo: $(VENV)/.lab
 	$(BIN)/halbctl lab --config $(CONFIG)
 
-test: $(VENV)/.test lint
-	$(BIN)/pytest
+PURE := tests/decide tests/parse tests/render
+
+test: $(VENV)/.test lint coverage
+	$(BIN)/pytest $(PURE:%=--ignore=%)
+
+# Every line and branch of decide/, parse/ and render/, by the tests of their own folders.
+coverage: $(VENV)/.test
+	$(BIN)/pytest $(PURE) --cov
+
+# The same rooms with one thing changed at a time: what no test notices is listed. An hour or more, on one core.
+mutants: $(VENV)/.test
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[mutants]'
+	nice $(BIN)/mutmut run --max-children 1 'halbd.decide.*' 'halbd.parse.*' 'halbd.render.*'
+	$(BIN)/mutmut results
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -124,3 +125,49 @@ def test_another_kind_of_proxy_is_refused_while_one_runs() -> None:
     one = to(proxy={"kind": "envoy"})
     assert (one.refused, one.actions) == (OTHER_KIND, ())
     assert OTHER_KIND in one.warnings
+
+
+def test_another_vip_or_frontend_needs_a_reload() -> None:
+    """HAProxy binds it, and its new servers cannot be told apart from those of a frontend it does not have."""
+    added = {"servers": [*THREE, "10.10.50.14:6443"]}
+    second = {"name": "second", "port": 7443, "servers": THREE}
+    for keys in ({"vips": [{"address": "10.10.50.5"}]}, {"frontends": [*frontend(**added), second]}):
+        one = to(**({"frontends": frontend(**added)} | keys))
+        assert (one.proxy_reload, one.servers) == (True, ())
+
+
+@pytest.mark.parametrize(
+    ("keys", "named"),
+    [
+        ({"vips": [{"address": "10.10.50.5"}]}, "vips"),
+        ({"vrrp": {"version": 2, "advert_int": 1}}, "vrrp.advert_int, vrrp.version"),
+        ({"vrrp": {"unicast": False}}, "vrrp.unicast"),
+        ({"nodes": [{"name": f"lb{i}", "address": f"10.10.50.{i + 1}"} for i in (1, 2, 9)]}, "nodes"),
+    ],
+)
+def test_each_thing_that_peers_must_share_is_named(keys: dict[str, Any], named: str) -> None:
+    (warning,) = to(**keys).warnings
+    assert warning == (
+        f"{named} must be the same on every node: put the new file on all nodes, reload the standbys first and the "
+        "holder last, within a second or two of each other; until the last one has it, two nodes may hold a VIP"
+    )
+
+
+def test_a_password_must_be_shared_and_is_not_shown() -> None:
+    old = config(vrrp={"version": 2, "advert_int": 1})
+    new = replace(old, vrrp=replace(old.vrrp, auth_pass="s3cret_7"))  # noqa: S106  # nobody's
+    (warning,) = change(old, render(old, AROUND), new, render(new, AROUND)).warnings
+    assert warning.startswith("vrrp.auth_pass_file must be the same")
+    assert "s3cret" not in warning
+
+
+@pytest.mark.parametrize(
+    ("keys", "named"),
+    [
+        ({"proxy": {"binary": "/opt/haproxy"}}, "proxy.binary"),
+        ({"keepalived": {"manage": "child"}}, "keepalived"),
+        ({"log": {"level": "debug"}, "proxy": {"user": "nobody"}}, "proxy.user, log"),
+    ],
+)
+def test_each_thing_that_only_a_restart_takes_up_is_named(keys: dict[str, Any], named: str) -> None:
+    assert to(**keys).warnings == (f"{named} take effect when halbd is restarted",)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from ipaddress import ip_address
 
 from halbd.decide.holding import role
+from halbd.model.child import Program
 from halbd.model.effects import Record
-from halbd.model.events import AddressChanged, AddressesDumped
+from halbd.model.events import AddressChanged, AddressesDumped, Exited
 from halbd.model.transition import Role
 from tests.decide.driver import asked, of, running
 from tests.sample import config
@@ -80,3 +81,10 @@ def test_two_vips_of_which_one_is_here_make_a_mixed_role() -> None:
     node = running(config(vips=vips))
     node.hold()
     assert role(node.state, node.now) is Role.MIXED
+
+
+def test_a_vip_lost_while_keepalived_does_not_run_says_so() -> None:
+    node = running(holder=True)
+    node.post(Exited(Program.KEEPALIVED, 200, "killed by SIGKILL", 0.0))
+    (record,) = of(Record, node.hold(present=False))
+    assert record.transition.cause == "keepalived does not run"

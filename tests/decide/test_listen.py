@@ -5,7 +5,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from halbd.decide.listen import local_address, overlap
+from halbd.decide.listen import local_address, overlap, sockets
 from tests.render.cases import CASES, CONFIG, FRONTEND, SECOND_VIP, VIP, VIP6, with_frontend
 
 
@@ -51,3 +51,21 @@ def test_an_address_of_the_nodes_own_is_asked_directly() -> None:
 )
 def test_which_sockets_are_in_each_others_way(ours: str, theirs: str, in_the_way: bool) -> None:
     assert overlap(ip_address(ours), ip_address(theirs)) is in_the_way
+
+
+def test_the_sockets_of_a_frontend_on_a_vip_are_the_vip_and_loopback() -> None:
+    on_vip, own = (
+        replace(FRONTEND, bind=VIP.address),
+        replace(FRONTEND, name="own", bind=CONFIG.node.address, port=7443),
+    )
+    config = replace(CONFIG, frontends=(on_vip, own))
+    assert [f"{address}:{port}" for address, port in sockets(config)] == [
+        "10.10.50.4:6443",
+        "127.0.0.1:6443",
+        "10.10.50.2:7443",
+    ]
+
+
+def test_a_frontend_on_every_address_has_one_socket_of_the_widest_family() -> None:
+    assert [str(address) for address, _ in sockets(CONFIG)] == ["0.0.0.0"]
+    assert [str(address) for address, _ in sockets(CASES["dual-stack-multicast"])] == ["::"]

@@ -186,3 +186,17 @@ def test_keepalived_that_failed_under_systemd_is_started_again_and_one_that_was_
     node.post(KeepalivedSeen(7))
     assert of(StartKeepalivedUnit, node.post(KeepalivedSeen(None, failed=True))) == [StartKeepalivedUnit()]
     assert of(StartKeepalivedUnit, node.post(KeepalivedSeen(None))) == []
+
+
+def test_news_of_a_track_file_that_is_no_longer_ours_changes_nothing() -> None:
+    node = running()
+    before = node.state
+    assert node.post(PushFailed("no_servers.gone"), PushLost("no_servers.gone")) == []
+    assert (node.state.pushed, node.state.unpushed) == (before.pushed, before.unpushed)
+
+
+def test_an_answer_for_a_target_that_is_gone_changes_nothing() -> None:
+    node = running()
+    before = node.state.series
+    node.post(ProbeDone(ProbeResult("local/gone", True, True, 200, 0.01, node.now, "")))
+    assert node.state.series == before

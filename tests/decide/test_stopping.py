@@ -70,3 +70,11 @@ def test_a_second_sigterm_changes_nothing() -> None:
     stopping = node.state.stopping
     node.post(StopRequested(), Tick())
     assert node.state.stopping == stopping
+
+
+def test_a_keepalived_that_systemd_runs_is_left_to_it() -> None:
+    node = Driver(child=False)
+    node.post(Tick())
+    node.spawned()
+    assert [s.program for s in of(Signal, node.post(StopRequested()))] == [Program.PROXY]
+    assert of(Finish, node.died())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from halbd.decide.timing import patience
@@ -224,3 +226,9 @@ def test_a_daemon_that_starts_beside_a_running_proxy_has_no_verdict_until_it_has
     assert (node.verdict.stale, node.causes) == (True, [])
     node.post(Tick())
     assert (node.verdict.stale, node.causes) == (True, [])
+
+
+def test_a_target_that_was_never_asked_is_missing_evidence() -> None:
+    node = running()
+    node.state = replace(node.state, series={})
+    assert node.verdict.stale

@@ -143,3 +143,9 @@ def test_every_spelling_of_a_boolean_is_one(word: str) -> None:
 @pytest.mark.parametrize("number", ["2", "+2", "2.0", "2.", "+2.5", "20e-1", "2.0E+0", ".25e1"])
 def test_every_spelling_of_a_number_is_one(number: str) -> None:
     assert told(edited("port: 6443", f"port: 6443\n    check: {{interval: {number}}}")) == []
+
+
+def test_too_many_values_are_a_problem_before_they_are_kept() -> None:
+    for text in ("- a\n" * 20_001, "a:\n" * 10_001):
+        (problem,) = told(text)
+        assert problem.endswith(": the file holds too many values; 10000 is the most")

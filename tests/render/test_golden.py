@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from halbd.model.config import Timeouts, Vrrp
+from halbd.model.config import OnNoServers, Timeouts, Vrrp
 from halbd.render.render import render
 from halbd.render.words import HEADER
 from tests.render.cases import AROUND, CA_PEM, CASES, CONFIG, EIGHT_BYTES, FRONTEND, with_frontend
@@ -84,3 +84,15 @@ def test_no_limit_is_written_as_a_time_that_haproxy_takes_without_a_warning() ->
     text = render(with_frontend(endless), AROUND).text("haproxy.cfg")
     for side in ("connect", "client", "server"):
         assert f"timeout {side} 24d\n" in text
+
+
+def test_a_group_of_two_instances_moves_as_one_also_where_nothing_lowers_it() -> None:
+    both = CASES["dual-stack-multicast"]
+    lowered = render(both, AROUND).text("keepalived.conf")
+    assert "vrrp_sync_group lb1 {\n    group {\n        lb1_ens192_ipv4\n        lb1_ens192_ipv6\n    }\n" in lowered
+    assert "sync_group_tracking_weight" in lowered
+    without_preemption = replace(both.vrrp, preempt=False)
+    ignored = replace(both, vrrp=without_preemption, health=replace(both.health, on_no_servers=OnNoServers.IGNORE))
+    text = render(ignored, AROUND).text("keepalived.conf")
+    assert "vrrp_sync_group lb1 {" in text
+    assert "sync_group_tracking_weight" not in text
