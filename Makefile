@@ -35,11 +35,14 @@ lint: $(VENV)/.test
 	$(BIN)/lint-imports
 	shellcheck packaging/install-tools packaging/deb .ci/run
 
-# The numbers of docs/performance.md, on this machine (root, about half an hour).
+# The numbers of docs/performance.md, on this machine (root, about an hour): HAProxy and Envoy in turn, fault by fault.
+FAULTS := proxy-kill proxy-hang node-death server-death server-poweroff all-servers-down servers-lost-here vrrp-blocked
+PROXIES := haproxy envoy
+TEN := $(BIN)/halbctl lab --config $(CONFIG) --repeat 10
 bench: $(VENV)/.lab
-	$(BIN)/halbctl lab --config $(CONFIG) --repeat 10
-	$(BIN)/halbctl lab --config $(CONFIG) --repeat 10 --fault node-death --set vrrp.advert_int=0.1
-	$(BIN)/python -m halbd.lab.bench --config $(CONFIG)
+	for fault in $(FAULTS); do for proxy in $(PROXIES); do $(TEN) --fault $$fault --proxy $$proxy || exit; done; done
+	for proxy in $(PROXIES); do $(TEN) --fault node-death --set vrrp.advert_int=0.1 --proxy $$proxy || exit; done
+	for proxy in $(PROXIES); do $(BIN)/python -m halbd.lab.bench --config $(CONFIG) --proxy $$proxy || exit; done
 
 deb:
 	PYTHON=$(PYTHON) packaging/install-tools deb
