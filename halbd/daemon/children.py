@@ -27,7 +27,7 @@ from halbd.model.events import Event, Exited, Spawned, SpawnFailed
 from halbd.model.paths import Paths
 from halbd.system import files, process
 from halbd.system.process import Identity
-from halbd.system.programs import find, proxy_account, proxy_binary
+from halbd.system.programs import find, join_group, proxy_account, proxy_binary
 
 
 class Children:
@@ -73,6 +73,8 @@ class Children:
         """
         noted = already_running(self._paths, Program.PROXY)
         if noted is not None:
+            with contextlib.suppress(FileNotFoundError):  # somebody removed it: the proxy runs on without its sockets
+                join_group(self._paths.proxy_folder.stat().st_gid)
             self._program.step_back(noted.who.pid)
         for name in proxy.FILES.values():
             for who in process.leaders_with(str(self._paths.current / name)):
@@ -248,10 +250,12 @@ class Children:
         return f"killed by {Signals(-code).name}" if code < 0 else f"exited with code {code}"
 
     def _proxy(self, config: Config) -> list[str]:
-        """In a folder of its own, where it makes its sockets without any privilege."""
-        user, folder = proxy_account(config.proxy), self._paths.proxy_folder
+        """In a folder of its group's, where it makes its sockets without any privilege."""
+        group, folder = proxy_account(config.proxy).pw_gid, self._paths.proxy_folder
+        join_group(group)
         folder.mkdir(mode=0o700, exist_ok=True)
-        os.chown(folder, user.pw_uid, user.pw_gid)
+        os.chown(folder, -1, group)
+        folder.chmod(0o770)
         return self._program.command(config)
 
     def _keepalived(self) -> list[str]:

@@ -31,7 +31,7 @@ from halbd.model.paths import FAULT, Paths, no_servers
 from halbd.model.state import State
 from halbd.system import files, process
 from halbd.system.keepalived_unit import systemd_runs
-from halbd.system.programs import check_account
+from halbd.system.programs import check_account, join_group
 from halbd.system.surroundings import install_check_program
 
 
@@ -142,7 +142,9 @@ def listen(paths: Paths) -> socket.socket:
     paths.socket.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(str(paths.socket))
-    os.chown(paths.socket, 0, check_account().pw_gid)
+    group = check_account().pw_gid
+    join_group(group)
+    os.chown(paths.socket, -1, group)
     paths.socket.chmod(0o660)
     listener.setblocking(False)
     return listener

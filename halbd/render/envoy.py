@@ -96,7 +96,7 @@ def _process(config: Config, paths: Paths) -> Json:
     matcher = {"inclusion_list": {"patterns": [{"prefix": prefix} for prefix in _STATS]}}
     return {
         "node": {"id": config.node.name, "cluster": config.cluster, "metadata": {"about": _about()}},
-        "admin": {"address": {"pipe": {"path": str(paths.admin_socket), "mode": 0o600}}},
+        "admin": {"address": {"pipe": {"path": str(paths.admin_socket), "mode": 0o660}}},
         "stats_config": {"stats_matcher": matcher},
         "overload_manager": {"resource_monitors": [whole]},
     }

@@ -47,7 +47,7 @@ def _global(config: Config, paths: Paths) -> Iterator[Line]:
     """No user, group or chroot: halbd starts HAProxy without privileges. `default-path` makes ca-file relative."""
     yield line("default-path", "config")
     yield line("maxconn", sum(frontend.max_connections for frontend in config.frontends))
-    yield line("stats", "socket", paths.admin_socket, "mode", "600", "level", "admin", "expose-fd", "listeners")
+    yield line("stats", "socket", paths.admin_socket, "mode", "660", "level", "admin", "expose-fd", "listeners")
     yield line("stats", "timeout", "1m")
     yield line("server-state-file", paths.server_state)
     yield line("hard-stop-after", "24h")

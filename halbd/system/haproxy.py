@@ -27,7 +27,7 @@ MASTER_PATIENCE = 0.3
 def command(binary: str, paths: Paths, user: struct_passwd, capabilities: Sequence[str] = ()) -> list[str]:
     """The command line: master-worker mode, as an unprivileged user."""
     config = str(paths.current / "haproxy.cfg")
-    return [*unprivileged(user, capabilities), binary, "-W", "-S", f"{paths.master_socket},mode,600", "-f", config]
+    return [*unprivileged(user, capabilities), binary, "-W", "-S", f"{paths.master_socket},mode,660", "-f", config]
 
 
 def version(binary: str) -> str:

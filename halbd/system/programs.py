@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pwd
 import shutil
 from collections.abc import Sequence
@@ -97,6 +98,16 @@ def check_account() -> pwd.struct_passwd:
     if found is None:
         raise HalbdError("cannot run halbd-check: there is neither an account keepalived_script nor nobody")
     return found
+
+
+def join_group(gid: int) -> None:
+    """Become a member of the group, so that what it may use is open to the daemon by its mode.
+
+    The unit leaves root neither CAP_DAC_OVERRIDE nor CAP_CHOWN: an owner may give a file to a group of his own
+    (chown(2)), and a member may connect to a socket of mode 660.
+    """
+    if gid not in os.getgroups():
+        os.setgroups([*os.getgroups(), gid])
 
 
 def account(name: str) -> pwd.struct_passwd | None:
