@@ -1,5 +1,6 @@
 # make demo   install what is missing, then watch the VIP survive every fault (root)
 # make deb    build the Debian package into dist/
+# make test-vm   build the package, and take two booted systems through the life of it (root)
 # make test   install what is missing, then run every check and every test
 # make coverage, make mutants   how well the tests know the pure rooms (docs/testing.md)
 
@@ -8,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?= config/halbd.yaml
 
-.PHONY: demo test coverage mutants lint bench deb clean
+.PHONY: demo test coverage mutants lint bench deb test-vm clean
 
 demo: $(VENV)/.lab
 	$(BIN)/halbctl lab --config $(CONFIG)
@@ -47,6 +48,10 @@ bench: $(VENV)/.lab
 deb:
 	PYTHON=$(PYTHON) packaging/install-tools deb
 	packaging/deb
+
+test-vm: $(VENV)/.test deb
+	PYTHON=$(PYTHON) packaging/install-tools vm
+	$(BIN)/pytest -m vm tests/vm
 
 $(VENV)/.lab: pyproject.toml packaging/install-tools
 	PYTHON=$(PYTHON) packaging/install-tools lab
