@@ -1,5 +1,5 @@
 # make demo   install what is missing, then watch the VIP survive every fault (root)
-# make deb    build the Debian package into dist/
+# make deb, make rpm   build the package into dist/
 # make test-vm   build the package, and take two booted systems through the life of it (root)
 # make test   install what is missing, then run every check and every test
 # make coverage, make mutants   how well the tests know the pure rooms (docs/testing.md)
@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?= config/halbd.yaml
 
-.PHONY: demo test coverage mutants lint bench deb test-vm clean
+.PHONY: demo test coverage mutants lint bench deb rpm test-vm clean
 
 demo: $(VENV)/.lab
 	$(BIN)/halbctl lab --config $(CONFIG)
@@ -34,7 +34,7 @@ lint: $(VENV)/.test
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	shellcheck packaging/install-tools packaging/deb .ci/run
+	shellcheck packaging/install-tools packaging/tree packaging/deb packaging/rpm .ci/run
 
 # The numbers of docs/performance.md, on this machine (root, about an hour): HAProxy and Envoy in turn, fault by fault.
 FAULTS := proxy-kill proxy-hang node-death server-death server-poweroff all-servers-down servers-lost-here vrrp-blocked
@@ -48,6 +48,10 @@ bench: $(VENV)/.lab
 deb:
 	PYTHON=$(PYTHON) packaging/install-tools deb
 	packaging/deb
+
+rpm:
+	PYTHON=$(PYTHON) packaging/install-tools rpm
+	packaging/rpm
 
 test-vm: $(VENV)/.test deb
 	PYTHON=$(PYTHON) packaging/install-tools vm
