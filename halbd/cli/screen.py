@@ -155,6 +155,18 @@ def keepalived(status: Status) -> Iterator[Line]:
         yield Line(f"runs as pid {it.get('pid')}, {managed}")
     else:
         yield Line(f"is NOT RUNNING, {managed}", "bad")
+    if hung := it.get("hung"):
+        yield Line(f"HANGS: {hung['why']}", "bad", wrap=True)
+    yield from adverts(it.get("adverts"))
+
+
+def adverts(heard: list[dict[str, Any]] | None) -> Iterator[Line]:
+    """Who claims the VIPs on the wire: a master says so several times a second, and a standby says nothing."""
+    for one in heard or []:
+        says = "is master" if one["priority"] else "resigns as master"
+        who = "this node" if one["own"] else one["node"]
+        what = f"virtual_router_id {one['virtual_router_id']} on {one['interface']}, priority {one['priority']}"
+        yield Line(f"{who} last said that it {says} of {what}, {duration(one['age_s'])} ago")
 
 
 def config(status: Status, now: datetime) -> Iterator[Line]:

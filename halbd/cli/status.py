@@ -30,4 +30,5 @@ def run(arguments: argparse.Namespace) -> int:
         say_json(status)
     else:
         say(screen(status, datetime.now(UTC), Paint.of_stdout()))
-    return 0 if status.get("healthy") and not (status.get("config") or {}).get("rejected") else 1
+    wrong = (status.get("config") or {}).get("rejected") or (status.get("keepalived") or {}).get("hung")
+    return 0 if status.get("healthy") and not wrong else 1

@@ -39,6 +39,4 @@ class Addresses:
 
     async def _watch(self, why: str) -> None:
         async for event in netlink.watch(why):
-            if isinstance(event, AddressChanged) and self._witness.cares_for(event.address):
-                self._witness.glance()  # an advert leaves before the address comes or goes that it explains
-            self._post(event)
+            self._post(self._witness.explained(event) if isinstance(event, AddressChanged) else event)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -12,7 +13,7 @@ import structlog
 from halbd.model.adverts import Advert, Claim
 from halbd.model.config import Address
 from halbd.model.errors import FailedError
-from halbd.model.events import AdvertsHeard, Event, KeepalivedLooked
+from halbd.model.events import AddressChanged, AdvertsHeard, Event, KeepalivedLooked
 from halbd.model.state import State
 from halbd.system import keepalived_signs
 from halbd.system.adverts import Wire
@@ -21,7 +22,7 @@ INTERVAL = 0.2
 """Seconds between two readings of what was heard: one step for all of it, not one for each advert."""
 LOOKS = 5
 """Readings between two looks at keepalived's processes and sockets."""
-GAP = 1.0
+GAP = 0.7
 """Seconds without a reading after which nobody knows how old the waiting adverts are."""
 STRANGERS = 16
 """Sources besides this node and its peers that are remembered: a flood of invented ones must not fill the memory."""
@@ -81,11 +82,18 @@ class Witness:
             self._since = now
             self._log.warning("adverts.not_heard", why=str(error.strerror))
         self._last = now
-        self._post(AdvertsHeard((*self._claims.values(), *self._strangers.values()), self._since))
+        self._post(AdvertsHeard((*self._claims.values(), *self._strangers.values()), self._since, now))
 
-    def cares_for(self, address: Address) -> bool:
-        """The address is a VIP of ours."""
-        return any(vip.address == address for vip in self._state().config.vips)
+    def explained(self, event: AddressChanged) -> AddressChanged:
+        """What is known of a VIP that came or went: the advert that explains it came before it, so that is read now."""
+        state = self._state()
+        if all(vip.address != event.address for vip in state.config.vips):
+            return event
+        self.glance()
+        pid = state.keepalived.pid
+        if pid is None or event.port == 0:
+            return event
+        return replace(event, by_keepalived=keepalived_signs.has_port(pid, event.port))
 
     def _note(self, advert: Advert, interface: str, own: bool, now: float) -> None:
         config = self._state().config

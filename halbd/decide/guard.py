@@ -26,9 +26,11 @@ from halbd.model.guard import Doubt, Guard, Mending, Wrong
 from halbd.model.paths import FAULT
 from halbd.model.state import State
 
-GAP = 2.0
-"""Seconds without a turn of the loop, which comes once a second at least, after which all evidence begins anew."""
-NOTED = 0.5
+GAP = 0.7
+"""Seconds without a turn of the loop after which all evidence begins anew: the wire is read five times a second."""
+GAP_DEAF = 2.0
+"""The same where the wire is not read: then the loop turns once a second at least."""
+NOTED = 0.2
 """Seconds between two notes of the turns of the loop, of which there may be many."""
 ARRIVED = 0.3
 """Seconds that a VIP must have been here: keepalived sends its first advert before it sets the address."""
@@ -46,13 +48,14 @@ Step = tuple[State, tuple[Effect, ...]]
 
 def heard(state: State, event: AdvertsHeard) -> State:
     """The latest from the wire."""
-    return replace(state, guard=replace(state.guard, claims=event.claims, heard_since=event.since))
+    return replace(state, guard=replace(state.guard, claims=event.claims, heard_since=event.since, heard_at=event.at))
 
 
 def awake(state: State, now: Now) -> State:
     """Every turn of the loop. One that comes late has missed something: what was believed before it counts no more."""
     guard = state.guard
-    if guard.turned is None or now.mono - guard.turned > GAP:
+    gap = GAP_DEAF if guard.heard_since is None else GAP
+    if guard.turned is None or now.mono - guard.turned > gap:
         guard = replace(guard, turned=now.mono, awake_since=now.mono, doubts={}, signs={}, rivals={})
     elif now.mono - guard.turned > NOTED:
         guard = replace(guard, turned=now.mono)
@@ -69,23 +72,22 @@ def due(state: State, now: Now) -> Step:
     effects: tuple[Effect, ...] = ()
     for vip in state.config.vips:
         doubt = doubts.get(vip.address)
-        if doubt and now.mono >= max(_ripe(doubt), _rest_ends(state.guard, vip.address)):
+        if doubt and _ripe(state, doubt, now) and now.mono >= _rest_ends(state.guard, vip.address):
             state, more = _mend(state, vip, doubt.wrong, now)
             effects += more
     return state, effects
 
 
 def next_due(state: State) -> float | None:
-    """When a VIP has looked wrong for long enough (monotonic seconds)."""
-    return min(
-        (max(_ripe(doubt), _rest_ends(state.guard, address)) for address, doubt in state.guard.doubts.items()),
-        default=None,
-    )
+    """When keepalived is late in giving a VIP up (monotonic seconds); all else is decided when the wire is read."""
+    late = {address: one for address, one in state.guard.doubts.items() if one.wrong is Wrong.UNFIT}
+    times = (max(one.since + DELAYS[one.wrong], _rest_ends(state.guard, address)) for address, one in late.items())
+    return min(times, default=None)
 
 
 def overdue(state: State, now: Now) -> bool:
     """Keepalived has been told to give a VIP up, and has not."""
-    return any(one.wrong is Wrong.UNFIT and now.mono >= _ripe(one) for one in state.guard.doubts.values())
+    return any(one.wrong is Wrong.UNFIT and _ripe(state, one, now) for one in state.guard.doubts.values())
 
 
 def mended(state: State, address: Address, now: Now) -> Mending | None:
@@ -98,32 +100,38 @@ def _doubts(state: State, now: Now) -> Mapping[Address, Doubt]:
     found = {}
     unfit = bool(state.held) and state.pushed.get(FAULT) == 1 and verdict(state, now).failed
     for vip in state.config.vips:
-        if wrong := _wrong(state, vip, unfit, now):
+        if wrong := _wrong(state, vip, unfit):
             before = state.guard.doubts.get(vip.address)
-            found[vip.address] = before if before and before.wrong is wrong else Doubt(wrong, now.mono)
+            same = before is not None and before.wrong is wrong
+            found[vip.address] = before if before and same else Doubt(wrong, _moment(state, wrong, now))
     return found
 
 
-def _wrong(state: State, vip: Vip, unfit: bool, now: Now) -> Wrong | None:
+def _wrong(state: State, vip: Vip, unfit: bool) -> Wrong | None:
     if held := state.held.get(vip.address):
         if unfit:
             return Wrong.UNFIT
-        settled = now.mono - held.since.mono >= ARRIVED
-        return Wrong.STALE if settled and wire.silent(state, vip, now) and wire.rival(state, vip, now) else None
-    return Wrong.MISSING if _missing(state, vip, now) else None
+        settled = state.guard.heard_at - held.since.mono >= ARRIVED
+        return Wrong.STALE if settled and wire.silent(state, vip) and wire.rival(state, vip) else None
+    return Wrong.MISSING if _missing(state, vip) else None
 
 
-def _missing(state: State, vip: Vip, now: Now) -> bool:
+def _missing(state: State, vip: Vip) -> bool:
     """Keepalived believes the VIP to be here: it has gone on advertising it since it left."""
     left = state.role_since.get(vip.address)
     claim = wire.own(state, vip)
-    if claim is None or handing_over(state) or state.pushed.get(FAULT) or not wire.speaks(state, vip, now):
+    if claim is None or handing_over(state) or state.pushed.get(FAULT) or not wire.speaks(state, vip):
         return False
-    return claim.at - (left.mono if left else state.begun.mono) >= LEFT and not wire.rival(state, vip, now)
+    return claim.at - (left.mono if left else state.begun.mono) >= LEFT and not wire.rival(state, vip)
 
 
-def _ripe(doubt: Doubt) -> float:
-    return doubt.since + DELAYS[doubt.wrong]
+def _ripe(state: State, doubt: Doubt, now: Now) -> bool:
+    return _moment(state, doubt.wrong, now) >= doubt.since + DELAYS[doubt.wrong]
+
+
+def _moment(state: State, wrong: Wrong, now: Now) -> float:
+    """What was heard on the wire grows no older by not reading on."""
+    return now.mono if wrong is Wrong.UNFIT else state.guard.heard_at
 
 
 def _rest_ends(guard: Guard, address: Address) -> float:
@@ -135,7 +143,7 @@ def _rest_ends(guard: Guard, address: Address) -> float:
 def _mend(state: State, vip: Vip, wrong: Wrong, now: Now) -> Step:
     before = state.guard.mended.get(vip.address)
     count = before.count + 1 if before and now.mono - before.at < FORGET else 1
-    one = Mending(wrong, _why(state, vip, wrong, now), now.mono, min(count, 10))
+    one = Mending(wrong, _why(state, vip, wrong), now.mono, min(count, 10))
     state = replace(state, guard=replace(state.guard, mended={**state.guard.mended, vip.address: one}))
     ours = state.keepalived_is_child or state.keepalived_is_unit
     fields = {"vip": str(vip.address), "interface": vip.interface, "why": one.why, "mended": ours}
@@ -147,11 +155,11 @@ def _mend(state: State, vip: Vip, wrong: Wrong, now: Now) -> Step:
     return state, (said, RemoveAddress(vip.address, vip.interface))
 
 
-def _why(state: State, vip: Vip, wrong: Wrong, now: Now) -> str:
+def _why(state: State, vip: Vip, wrong: Wrong) -> str:
     if wrong is Wrong.UNFIT:
         return "this node may not hold it, and keepalived left it here"
     if wrong is Wrong.MISSING:
         return "removed by somebody else, and keepalived here still advertises it"
-    claim = wire.rival(state, vip, now)
+    claim = wire.rival(state, vip)
     who = f"{wire.name(state.config, claim)} (priority {claim.advert.priority})" if claim else "another node"
     return f"{who} advertises it, and keepalived here does not"

@@ -16,8 +16,8 @@ from halbd.model.transition import Role, Transition
 
 KEPT = 10
 """Transitions that status shows."""
-ADDED = "added by somebody else: keepalived does not advertise it"
-REMOVED = "removed by somebody else: keepalived still advertised it"
+ADDED = "added by somebody else than keepalived"
+REMOVED = "removed by somebody else than keepalived"
 
 
 def role(state: State, now: Now) -> Role:
@@ -80,7 +80,8 @@ def _cause(state: State, event: AddressChanged, now: Now) -> str:
     if event.present:
         if mended and mended.wrong is Wrong.MISSING:
             return "put back by halbd: it was missing, and keepalived advertised it"
-        return ADDED if wire.silent(state, vip, now) else "elected: no better node is heard"
+        unexplained = event.by_keepalived is None and wire.silent(state, vip) and wire.rival(state, vip)
+        return ADDED if event.by_keepalived is False or unexplained else "elected: no better node is heard"
     if reasons := [r.cause.value for r in verdict(state, now).reasons if r.fails]:
         return reasons[0]
     if mended:
@@ -93,18 +94,17 @@ def _cause(state: State, event: AddressChanged, now: Now) -> str:
         return "no_servers: a peer that sees servers took over"
     if not state.keepalived.running and (state.keepalived_is_child or state.keepalived_is_unit):
         return "keepalived does not run"
-    return _lost(state, vip, event, now)
+    return _lost(state, vip, event)
 
 
-def _lost(state: State, vip: Vip, event: AddressChanged, now: Now) -> str:
+def _lost(state: State, vip: Vip, event: AddressChanged) -> str:
     """Keepalived says on the wire that it gives a VIP up before it takes the address off."""
     if not event.up:
         return f"{event.interface} went down"
-    if claim := wire.rival(state, vip, now):
-        return f"a better node took over: {wire.name(state.config, claim)} (priority {claim.advert.priority})"
-    claim = wire.own(state, vip)
-    if wire.speaks(state, vip, now):
+    if event.by_keepalived is False:
         return REMOVED
-    if claim and claim.advert.priority == 0:
+    if claim := wire.rival(state, vip):
+        return f"a better node took over: {wire.name(state.config, claim)} (priority {claim.advert.priority})"
+    if event.by_keepalived or wire.resigned(state, vip):
         return "keepalived gave it up: it was stopped, or tracks something that failed"
-    return "a better node took over, or the address was removed by hand"
+    return REMOVED if wire.speaks(state, vip) else "a better node took over, or the address was removed by hand"

@@ -4,8 +4,9 @@
 |---|---|
 | one of its processes is stopped | 2 looks, a second apart |
 | the adverts of its peers are not read; or there is no VRRP socket though the node's address is there | 3 looks |
-| it advertised a VIP that is still here, and has gone silent without resigning | MUTE and four intervals |
 | it was told to give a VIP up and has not | one second (decide/guard.py) |
+
+That its own adverts are not heard is no evidence: with no peer to answer ARP a unicast one never leaves the machine.
 """
 
 from __future__ import annotations
@@ -13,22 +14,17 @@ from __future__ import annotations
 from dataclasses import replace
 from signal import Signals
 
-from halbd.decide import guard, wire
+from halbd.decide import guard
 from halbd.model.child import Program
-from halbd.model.config import LogLevel, Vip
+from halbd.model.config import LogLevel
 from halbd.model.effects import Effect, KillKeepalivedUnit, Say, Signal
 from halbd.model.events import KeepalivedLooked
 from halbd.model.evidence import Now
 from halbd.model.guard import Hung, Sign
-from halbd.model.paths import FAULT
 from halbd.model.state import State
 
 ENOUGH = {Sign.STOPPED: 2, Sign.UNREAD: 3, Sign.NO_SOCKET: 3}
 """Looks in a row that must find a sign."""
-MUTE = 1.0
-"""Seconds, besides four intervals, after which a holder that has gone silent hangs: peers have taken over by then."""
-BEFORE = 1.0
-"""Seconds by which the first advert may come before the address that it is for."""
 REST = 30.0
 """Seconds between two cures: what a restart does not cure is not made worse by many."""
 
@@ -77,17 +73,4 @@ def _why(state: State, now: Now) -> str | None:
             return sign.value
     if guard.overdue(state, now):
         return "it was told to give a VIP up, and has not"
-    return "it no longer advertises a VIP that is here" if _mute(state, now) else None
-
-
-def _mute(state: State, now: Now) -> bool:
-    if state.pushed.get(FAULT) != 0:
-        return False
-    return any(_silenced(state, vip, now) for vip in state.config.vips)
-
-
-def _silenced(state: State, vip: Vip, now: Now) -> bool:
-    held, claim = state.held.get(vip.address), wire.own(state, vip)
-    if held is None or claim is None or claim.advert.priority == 0 or claim.at < held.since.mono - BEFORE:
-        return False
-    return now.mono - claim.at >= MUTE + 4 * state.config.vrrp.advert_int
+    return None

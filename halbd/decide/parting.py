@@ -89,7 +89,7 @@ def _say(state: State, address: Address, one: Parting, now: Now) -> tuple[State,
 
 
 def _delay(state: State, vip: Vip, now: Now) -> float:
-    if wire.rival(state, vip, now):
+    if wire.rival(state, vip):
         return 0
     if verdict(state, now).failed or not _keepalived_holds_on(state, vip):
         return max(_skews(state, vip), default=0) + TAKEN
@@ -97,7 +97,7 @@ def _delay(state: State, vip: Vip, now: Now) -> float:
         return 0
     mine = priorities(state.config, vip.prefer)
     better = mine[state.config.node.name] < max(mine.values())
-    return 0 if better and not wire.speaks(state, vip, now) else RETURN
+    return 0 if better and not wire.speaks(state, vip) else RETURN
 
 
 def _keepalived_holds_on(state: State, vip: Vip) -> bool:

@@ -21,7 +21,7 @@ def due(state: State, now: Now) -> tuple[State, tuple[Effect, ...]]:
     """Two masters for two seconds, or a stranger who uses a virtual_router_id of ours."""
     if all(one.own for one in state.guard.claims) and not state.guard.said:
         return state, ()
-    two = {vip.address: one for vip in state.config.vips if (one := _other_master(state, vip, now))}
+    two = {vip.address: one for vip in state.config.vips if (one := _other_master(state, vip))}
     since = {address: state.guard.rivals.get(address, now.mono) for address in two}
     strangers = {one.advert.source: one for one in state.guard.claims if _strange(state, one)}
     over = {vip.address for vip in state.config.vips} - two.keys()
@@ -34,8 +34,8 @@ def due(state: State, now: Now) -> tuple[State, tuple[Effect, ...]]:
     return replace(state, guard=replace(state.guard, rivals=since, said=told | news.keys())), effects
 
 
-def _other_master(state: State, vip: Vip, now: Now) -> Claim | None:
-    return wire.rival(state, vip, now) if wire.speaks(state, vip, now) else None
+def _other_master(state: State, vip: Vip) -> Claim | None:
+    return wire.rival(state, vip) if wire.speaks(state, vip) else None
 
 
 def _strange(state: State, claim: Claim) -> bool:

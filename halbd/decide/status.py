@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from halbd import __version__
+from halbd.decide import wire
 from halbd.decide.draining import until
 from halbd.decide.holding import role
 from halbd.decide.verdict import active_targets, verdict
@@ -39,7 +40,7 @@ def status(state: State, now: Now) -> dict[str, Any]:
         "proxy": _proxy(state),
         "probes": _probes(state),
         "frontends": [_frontend(state, frontend) for frontend in state.config.frontends],
-        "keepalived": _keepalived(state),
+        "keepalived": _keepalived(state, now),
         "config": _config(state),
         "maintenance": _maintenance(state, now),
         "daemon": {"started_at": stamp(state.begun.wall), "upgrade_failed": state.upgrade_failed or None},
@@ -148,9 +149,32 @@ def _unseen(server: Server, view: FrontendView | None) -> ServerView:
     return ServerView(server.name, "", ServerState.STARTING, "")
 
 
-def _keepalived(state: State) -> dict[str, Any]:
+def _keepalived(state: State, now: Now) -> dict[str, Any]:
     managed = "child" if state.keepalived_is_child else "systemd" if state.keepalived_is_unit else "none"
-    return {"managed": managed, "pid": state.keepalived.pid, "running": state.keepalived.running}
+    hung = state.guard.hung
+    return {
+        "managed": managed,
+        "pid": state.keepalived.pid,
+        "running": state.keepalived.running,
+        "hung": {"why": hung.why, "since": stamp(hung.since.wall)} if hung else None,
+        "adverts": _adverts(state, now) if state.guard.heard_since is not None else None,
+    }
+
+
+def _adverts(state: State, now: Now) -> list[dict[str, Any]]:
+    """The last VRRP advert of each node, and of anybody else who uses a virtual_router_id of ours."""
+    return [
+        {
+            "node": state.config.node.name if one.own else wire.name(state.config, one),
+            "source": str(one.advert.source),
+            "own": one.own,
+            "interface": one.interface,
+            "virtual_router_id": one.advert.virtual_router_id,
+            "priority": one.advert.priority,
+            "age_s": round(now.mono - one.at, 1),
+        }
+        for one in sorted(state.guard.claims, key=lambda one: (not one.own, one.at))
+    ]
 
 
 def _maintenance(state: State, now: Now) -> dict[str, Any] | Literal[False]:

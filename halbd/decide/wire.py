@@ -1,10 +1,9 @@
-"""What the adverts on the wire tell, and when they tell nothing."""
+"""What the adverts on the wire tell, as of the last reading, and when they tell nothing."""
 
 from __future__ import annotations
 
 from halbd.model.adverts import Claim
 from halbd.model.config import Config, Vip
-from halbd.model.evidence import Now
 from halbd.model.state import State
 
 FLOOR = 0.5
@@ -31,30 +30,36 @@ def own(state: State, vip: Vip) -> Claim | None:
     return max((one for one in _claims(state, vip) if one.own), key=lambda one: one.at, default=None)
 
 
-def speaks(state: State, vip: Vip, now: Now) -> bool:
+def speaks(state: State, vip: Vip) -> bool:
     """This node is heard to advertise the VIP."""
     claim = own(state, vip)
-    return claim is not None and claim.advert.priority > 0 and now.mono - claim.at <= patience(state.config)
+    return claim is not None and claim.advert.priority > 0 and state.guard.heard_at - claim.at <= patience(state.config)
 
 
-def silent(state: State, vip: Vip, now: Now) -> bool:
+def silent(state: State, vip: Vip) -> bool:
     """This node has been listened to for long enough to know that it does not advertise the VIP."""
     begin = since(state)
     if begin is None:
         return False
     claim = own(state, vip)
-    resigned = claim is not None and claim.advert.priority == 0
-    return now.mono - (claim.at if claim else begin) > (FLOOR if resigned else patience(state.config))
+    longest = FLOOR if resigned(state, vip) else patience(state.config)
+    return state.guard.heard_at - (claim.at if claim else begin) > longest
 
 
-def rival(state: State, vip: Vip, now: Now) -> Claim | None:
+def resigned(state: State, vip: Vip) -> bool:
+    """The last that this node said was that it gives the VIP up."""
+    claim = own(state, vip)
+    return claim is not None and claim.advert.priority == 0
+
+
+def rival(state: State, vip: Vip) -> Claim | None:
     """Another node's advert for the VIP, if it is heard now."""
     claims = (
         one
         for one in _claims(state, vip)
         if not one.own
         and one.advert.priority > 0
-        and now.mono - one.at <= patience(state.config)
+        and state.guard.heard_at - one.at <= patience(state.config)
         and known(state.config, one)
     )
     return max(claims, key=lambda one: one.at, default=None)

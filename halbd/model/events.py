@@ -72,12 +72,18 @@ class ProxySilent:
 
 @dataclass(frozen=True, slots=True)
 class AddressChanged:
-    """Netlink: an address arrived on or left an interface; not `up`: it left one that is down (netdevice(7))."""
+    """Netlink: an address arrived on or left an interface; not `up`: it left one that is down (netdevice(7)).
+
+    `port` is the netlink port of who asked for that (nlmsg_pid, netlink(7)), 0 where it is not told; `by_keepalived`:
+    whether that is keepalived's, None where nobody knows.
+    """
 
     address: Address
     interface: str
     present: bool
     up: bool = True
+    port: int = 0
+    by_keepalived: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +114,11 @@ class KeepalivedSeen:
 
 @dataclass(frozen=True, slots=True)
 class AdvertsHeard:
-    """The latest VRRP advert of each source; `since`: the wire was listened to without a gap since then (monotonic)."""
+    """The latest VRRP advert of each source, read at `at`, and without a gap ever since `since` (monotonic)."""
 
     claims: tuple[Claim, ...]
     since: float
+    at: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ class Hung:
 class Guard:
     """Evidence, and what was made of it.
 
-    `heard_since`: the wire has been listened to without a gap since then, None where it is not listened to.
+    `heard_since`: the wire has been listened to without a gap since then, None where it is not; `heard_at`: up to then.
     `turned`: when `step` was last called; `awake_since`: and it was called often enough ever since.
     `signs`: how many looks in a row have found each. `cured_at`: when a keepalived that hung was last ended.
     `rivals`: since when another node advertises a VIP that this one advertises as well; `said`: of whom the log told.
@@ -68,6 +68,7 @@ class Guard:
 
     claims: tuple[Claim, ...] = ()
     heard_since: float | None = None
+    heard_at: float = 0
     turned: float | None = None
     awake_since: float | None = None
     doubts: Mapping[Address, Doubt] = field(default_factory=dict)

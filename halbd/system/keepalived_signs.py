@@ -12,6 +12,8 @@ from halbd.system.vrrp import PROTOCOL
 
 TABLES = (Path("/proc/thread-self/net/raw"), Path("/proc/thread-self/net/raw6"))
 """The raw sockets of this network namespace (proc_pid_net(5)); where a port would be, they have the protocol."""
+NETLINK = Path("/proc/thread-self/net/netlink")
+"""The netlink sockets of this network namespace, with their ports."""
 
 
 def look(pid: int, address: IPv4Address | IPv6Address) -> frozenset[Sign]:
@@ -26,6 +28,16 @@ def look(pid: int, address: IPv4Address | IPv6Address) -> frozenset[Sign]:
     if any(sockets[inode] for inode in own & sockets.keys()):
         return frozenset({Sign.UNREAD})
     return frozenset({Sign.NO_SOCKET}) if not own & sockets.keys() and _is_here(address) else frozenset()
+
+
+def has_port(pid: int, port: int) -> bool | None:
+    """Whether a netlink port is that of the keepalived with this parent; None where it cannot be told."""
+    own = {inode for one in (pid, *_children(pid)) for inode in _inodes(one)}
+    try:
+        rows = [line.split() for line in NETLINK.read_text().splitlines()[1:]]
+    except OSError:
+        return None
+    return any(int(row[2]) == port and int(row[9]) in own for row in rows) if own else None
 
 
 def _children(pid: int) -> tuple[int, ...]:

@@ -69,7 +69,8 @@ async def _session(why: str) -> AsyncIterator[AddressChanged | AddressesDumped]:
                     names, _ = await _dump()
                 interface = names.get(message["index"], f"if{message['index']}")
                 present = message["event"] == "RTM_NEWADDR"
-                yield AddressChanged(_address(message), interface, present, present or message["index"] not in down)
+                up = present or message["index"] not in down
+                yield AddressChanged(_address(message), interface, present, up, message["header"]["pid"])
 
 
 async def remove(address: Address, interface: str) -> None:

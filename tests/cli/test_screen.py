@@ -44,6 +44,20 @@ def test_a_sick_node_says_why_first_and_what_to_do() -> None:
     assert REJECTED in text
 
 
+def test_what_is_heard_on_the_wire_is_said_in_words() -> None:
+    claim = {"interface": "eth0", "virtual_router_id": 4, "age_s": 0.1}
+    heard = [
+        claim | {"node": "lb1", "own": True, "priority": 254},
+        claim | {"node": "lb2", "own": False, "priority": 0, "age_s": 75.0},
+    ]
+    hung = {"why": "its process is stopped (state T)", "since": "2026-05-04T11:59:48.000000Z"}
+    keepalived = {"managed": "child", "pid": 7, "running": True, "hung": hung, "adverts": heard}
+    text = screen(status(keepalived=keepalived), NOW, Paint())
+    assert "HANGS: its process is stopped (state T)" in text
+    assert "this node last said that it is master of virtual_router_id 4 on eth0, priority 254, 0.1 s ago" in text
+    assert "lb2 last said that it resigns as master of virtual_router_id 4 on eth0, priority 0, 1 min 15 s ago" in text
+
+
 def test_not_healthy_without_a_reason_is_explained() -> None:
     assert "no fresh evidence" in screen(status(healthy=False), NOW, Paint())
 

@@ -1,25 +1,28 @@
-"""Two nodes on a wire, one with a daemon: nothing stale stays, and a keepalived that hangs is ended."""
+"""Nothing stale stays, and a keepalived that hangs is ended: a node with its daemon, and another one on its wire."""
 
 from __future__ import annotations
 
 import os
 import signal
 from collections.abc import Iterator
+from shutil import copy2
 
 import pytest
 
+from halbd.model.config import Proxy
 from halbd.system import process
+from halbd.system.programs import proxy_binary
 from tests.daemon.neighbour import neighbour
 from tests.daemon.node import VIP, Node
 from tests.keepalived.pair import LoadBalancer
-from tests.render.netns import run, wait_until
+from tests.render.netns import add_address, link, run, wait_until
 
 pytestmark = pytest.mark.root
 
 
 @pytest.fixture
-def other(bare: Node) -> Iterator[LoadBalancer]:
-    """The standby; `bare` is master and well."""
+def standby(bare: Node) -> Iterator[LoadBalancer]:
+    """The other one; `bare` is master and well."""
     with neighbour(bare) as other:
         bare.start_servers()
         bare.start()
@@ -29,9 +32,35 @@ def other(bare: Node) -> Iterator[LoadBalancer]:
         yield other
 
 
-def keepalived(node: Node) -> frozenset[int]:
-    """Its processes."""
-    return process.family(node.status["keepalived"]["pid"])
+@pytest.fixture
+def master(bare: Node) -> Iterator[LoadBalancer]:
+    """The other one, preferred; `bare` is its standby and well."""
+    vips = [{"address": VIP, "prefer": "lb2"}]
+    with neighbour(bare, vips=vips) as other:
+        other.start()
+        wait_until(other.holds, "the other one as master")
+        bare.write(vips=vips)
+        bare.start_servers()
+        bare.start()
+        bare.until(lambda: "Entering BACKUP STATE" in bare.log.read_text(), "a standby")
+        bare.until(lambda: bool(bare.status.get("healthy")) and bool(adverts(bare)), "one that hears its master")
+        yield other
+
+
+def keepalived(node: Node) -> list[int]:
+    """Its processes, the parent first."""
+    pid = node.status["keepalived"]["pid"]
+    return sorted(process.family(pid), key=lambda one: one != pid)
+
+
+def adverts(node: Node) -> list[tuple[str, int]]:
+    """Who is heard, with which priority."""
+    return [(one["node"], one["priority"]) for one in node.status["keepalived"]["adverts"]]
+
+
+def send(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
+        os.kill(pid, number)
 
 
 def causes(node: Node) -> list[str]:
@@ -39,24 +68,119 @@ def causes(node: Node) -> list[str]:
     return [one["cause"] for one in node.status["transitions"]]
 
 
-def once_again_alone(node: Node, other: LoadBalancer) -> None:
+def settled(node: Node, other: LoadBalancer) -> None:
     """The preferred node holds the VIP, and nobody else."""
     node.until_master()
     wait_until(other.holds_none, "the other one without the VIP")
 
 
-def test_a_vip_that_somebody_deleted_is_back_and_the_history_says_so(bare: Node, other: LoadBalancer) -> None:
+def test_a_vip_that_somebody_deleted_is_back_and_the_history_says_so(bare: Node, standby: LoadBalancer) -> None:
     run("ip", "-n", bare.place, "addr", "del", f"{VIP}/32", "dev", "eth0")
     bare.until(lambda: len(causes(bare)) >= 3, "its way and its return")
-    once_again_alone(bare, other)
-    assert causes(bare)[1] == "removed by somebody else: keepalived still advertised it"
+    settled(bare, standby)
+    assert causes(bare)[1] == "removed by somebody else than keepalived"
     assert bare.status["transitions"][1]["interface"] == "eth0"
 
 
-def test_a_hung_keepalived_is_ended_and_leaves_no_second_holder(bare: Node, other: LoadBalancer) -> None:
+@pytest.mark.parametrize("prefix_length", [32, 24])
+def test_a_vip_that_somebody_added_to_the_standby_is_removed(
+    bare: Node, master: LoadBalancer, prefix_length: int
+) -> None:
+    pid = bare.status["keepalived"]["pid"]
+    assert adverts(bare) == [("lb2", 254)]
+    add_address(bare.place, "eth0", f"{VIP}/{prefix_length}")
+    bare.until(lambda: len(causes(bare)) == 2, "its arrival and its end")
+    assert not bare.holds_vip
+    assert master.holds()
+    assert causes(bare)[0].startswith("added by somebody else")
+    assert causes(bare)[1] == (
+        "stale, removed by halbd: lb2 (priority 254) advertises it, and keepalived here does not"
+    )
+    assert bare.status["keepalived"]["pid"] == pid
+
+
+@pytest.mark.parametrize("which", [slice(None), slice(0, 1), slice(1, 2)], ids=["both", "parent", "child"])
+def test_a_keepalived_that_is_stopped_is_ended_and_leaves_no_second_holder(
+    bare: Node, standby: LoadBalancer, which: slice
+) -> None:
     before = keepalived(bare)
-    for pid in before:
-        os.kill(pid, signal.SIGSTOP)
+    send(before[which], signal.SIGSTOP)
     bare.until(lambda: bool(bare.lines("keepalived.hung")), "a keepalived that hangs, noticed")
     bare.until(lambda: bare.status["keepalived"]["pid"] not in (None, *before), "another keepalived")
-    once_again_alone(bare, other)
+    settled(bare, standby)
+    assert not {pid for pid in before if process.identity(pid)}
+    assert bare.status["keepalived"]["hung"] is None
+
+
+def test_what_a_keepalived_that_cannot_be_started_again_has_left_is_removed(bare: Node, standby: LoadBalancer) -> None:
+    """Its pid file names one that runs, so that the next one is refused; and then the file is removed."""
+    pid_file = bare.paths.runtime / "keepalived.pid"
+    other = (bare.folder / "neighbour" / "pid").read_text()
+    os.killpg(keepalived(bare)[0], signal.SIGKILL)  # at once: its child would take the VIP along
+    pid_file.write_text(other)
+    bare.until(lambda: standby.holds() and not bare.holds_vip, "one holder, the other one")
+    bare.until(lambda: len(causes(bare)) == 2, "the daemon's knowledge of it")
+    assert causes(bare)[-1].startswith("stale, removed by halbd: lb2")
+    pid_file.unlink()
+    settled(bare, standby)
+
+
+def test_a_holder_that_hears_nobody_serves_on_without_keepalived(bare: Node) -> None:
+    bare.start_servers()
+    bare.start()
+    bare.until_master()
+    other = bare.folder / "keepalived"
+    copy2("/bin/sleep", other)
+    stranger = bare.run_in(str(other), "600")
+    bare.until(lambda: process.program_of(stranger.pid) == str(other), "another program of that name")
+    os.killpg(keepalived(bare)[0], signal.SIGKILL)
+    (bare.paths.runtime / "keepalived.pid").write_text(str(stranger.pid))
+    bare.until(lambda: len(bare.lines("keepalived.exited")) >= 3, "several starts that fail")
+    assert bare.holds_vip
+    assert len(causes(bare)) == 1
+
+
+def test_a_vip_that_a_stopped_keepalived_keeps_on_an_unfit_node_is_removed(bare: Node) -> None:
+    binary = bare.folder / "proxy"
+    binary.symlink_to(proxy_binary(Proxy(kind=bare.kind)))
+    bare.write(proxy={"binary": str(binary)})
+    bare.start_servers()
+    bare.start()
+    bare.until_master()
+    send(keepalived(bare)[:2], signal.SIGSTOP)
+    binary.unlink()
+    os.killpg(bare.proxy["pid"], signal.SIGKILL)
+    bare.until(lambda: bool(bare.lines("vip.lost")), "the VIP gone")
+    assert bare.causes == ["proxy_dead"]
+    assert bare.lines("keepalived.hung")
+
+
+def test_a_keepalived_that_lost_its_sockets_with_the_interface_is_started_again(bare: Node) -> None:
+    bare.start_servers()
+    bare.start()
+    bare.until_master()
+    before = keepalived(bare)
+    run("ip", "-n", bare.place, "link", "del", "eth0")
+    bare.until(lambda: bare.status["role"] != "master", "the VIP gone")
+    assert causes(bare)[-1] == "eth0 went down"
+    link((bare.place, "eth0"), (bare.place, "peer0"))
+    add_address(bare.place, "eth0", "10.99.0.1/24")
+    bare.until_master()
+    assert bare.status["keepalived"]["pid"] not in before
+
+
+def test_a_daemon_that_was_stopped_takes_nothing_away_on_waking(bare: Node, standby: LoadBalancer) -> None:
+    """Meanwhile the other one was master, again and again, and said so; the last word is that this one is."""
+    before = keepalived(bare)
+    bare.daemon.send_signal(signal.SIGSTOP)
+    for _ in range(4):
+        send(before, signal.SIGSTOP)
+        wait_until(standby.holds, "the other one as master")
+        send(before, signal.SIGCONT)
+        wait_until(lambda: bare.holds_vip and standby.holds_none(), "this one as master")
+    bare.daemon.send_signal(signal.SIGCONT)
+    bare.until(lambda: ("lb1", 254) in adverts(bare), "its own adverts heard")
+    settled(bare, standby)
+    assert not bare.lines("vip.stale")
+    assert not bare.lines("keepalived.hung")
+    assert keepalived(bare)[0] == before[0]

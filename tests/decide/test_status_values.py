@@ -75,7 +75,13 @@ def test_before_anything_is_known_nothing_is_said_of_it() -> None:
     )
     assert {one["probes"][0][key] for key in ("ok", "status", "latency_ms", "at", "error")} == {None}
     assert (one["proxy"]["pid"], one["proxy"]["running"], one["proxy"]["started_at"]) == (None, False, None)
-    assert one["keepalived"] == {"managed": "child", "pid": None, "running": False}
+    assert one["keepalived"] == {
+        "managed": "child",
+        "pid": None,
+        "running": False,
+        "hung": None,
+        "adverts": None,
+    }
     assert {server["state"] for server in one["frontends"][0]["servers"]} == {"starting"}
 
 
@@ -91,7 +97,13 @@ def test_the_programs_are_told_with_their_pid_and_last_words() -> None:
         "started_at": after(node, 0),
         "last_exit": None,
     }
-    assert one["keepalived"] == {"managed": "child", "pid": 200, "running": True}
+    assert one["keepalived"] == {
+        "managed": "child",
+        "pid": 200,
+        "running": True,
+        "hung": None,
+        "adverts": None,
+    }
     node.died()
     node.wait(1)
     node.spawned(101)
@@ -99,7 +111,13 @@ def test_the_programs_are_told_with_their_pid_and_last_words() -> None:
     one = said(node)
     assert (one["proxy"]["pid"], one["proxy"]["restarts"]) == (101, 1)
     assert (one["proxy"]["last_exit"], one["proxy"]["started_at"]) == ("killed by SIGKILL", after(node, 4))
-    assert one["keepalived"] == {"managed": "child", "pid": None, "running": False}
+    assert one["keepalived"] == {
+        "managed": "child",
+        "pid": None,
+        "running": False,
+        "hung": None,
+        "adverts": None,
+    }
 
 
 def test_each_server_is_told_as_the_proxy_sees_it() -> None:

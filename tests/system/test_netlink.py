@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import subprocess
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any, TypeAlias
 
@@ -49,7 +50,7 @@ async def next_of(events: AsyncIterator[Event], *addresses: Address) -> AddressC
     """The next change of one of these addresses; the kernel makes link-local ones of its own."""
     async for event in events:
         if isinstance(event, AddressChanged) and event.address in addresses:
-            return event
+            return replace(event, port=0)
     raise AssertionError("the events have ended")
 
 
