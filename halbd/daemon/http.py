@@ -14,10 +14,14 @@ from typing import Any
 
 import h11
 
+from halbd.daemon.clients import Clients
+
 DEADLINE = 5.0
 """Seconds that a client may take to send its request; an answer may take longer (a reload does)."""
 BACKLOG = 1024
 """Connections that wait to be accepted; beyond it connect(2) fails with EAGAIN, and halbd-check looks for itself."""
+AT_ONCE = 16
+"""Connections that are accepted before those that are open get their turn again."""
 LONGEST_REQUEST = 16384
 """Bytes of headers and body together."""
 
@@ -44,32 +48,50 @@ class Response:
 Route = Callable[[Request], Awaitable[Response]]
 
 
-async def serve(listener: socket.socket, route: Route) -> asyncio.Server:
-    """Serve until the returned server is closed."""
+async def serve(listener: socket.socket, route: Route, deadline: float = DEADLINE) -> asyncio.Server:
+    """Serve until the returned server is closed. Each client has `deadline` seconds to ask, and again to read."""
+    clients = Clients()
 
     async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connection = h11.Connection(h11.SERVER, max_incomplete_event_size=LONGEST_REQUEST)
+        root = _uid(writer) == 0
+        clients.wait(writer.transport, root=root)
         try:
-            asked = await _asked(reader, writer, connection)
+            connection = h11.Connection(h11.SERVER, max_incomplete_event_size=LONGEST_REQUEST)
+            asked = await _asked(reader, writer, connection, deadline)
             if asked is None:
                 return
+            clients.leave(writer.transport)
             response = await route(asked) if isinstance(asked, Request) else asked
+            clients.wait(writer.transport, root=root)
             with contextlib.suppress(OSError, TimeoutError, h11.LocalProtocolError):
-                await _answer(writer, connection, response)
+                await _answer(writer, connection, response, deadline)
             if response.after:
                 response.after()
         finally:
-            writer.close()
+            await _close(writer, deadline)
+            clients.leave(writer.transport)
 
-    return await asyncio.start_unix_server(one, sock=listener, limit=LONGEST_REQUEST, backlog=BACKLOG)
+    server = await asyncio.start_unix_server(one, sock=listener, limit=LONGEST_REQUEST, backlog=AT_ONCE)
+    listener.listen(BACKLOG)  # asyncio takes one number for what may wait and for what it accepts in one go
+    return server
+
+
+async def _close(writer: asyncio.StreamWriter, deadline: float) -> None:
+    """Close, and cut off who does not read its answer: a transport waits for that for ever."""
+    writer.close()
+    try:
+        async with asyncio.timeout(deadline):
+            await writer.wait_closed()
+    except (OSError, TimeoutError):
+        writer.transport.abort()
 
 
 async def _asked(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: h11.Connection
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: h11.Connection, deadline: float
 ) -> Request | Response | None:
     """The request; what to answer to one that is none; or None where the client went away or is too slow."""
     try:
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(deadline):
             asked = await _read(reader, connection)
     except h11.RemoteProtocolError as error:
         return Response(error.error_status_hint, {"error": f"cannot read the request: {error}"})
@@ -103,7 +125,9 @@ async def _read(reader: asyncio.StreamReader, connection: h11.Connection) -> tup
             return None
 
 
-async def _answer(writer: asyncio.StreamWriter, connection: h11.Connection, response: Response) -> None:
+async def _answer(
+    writer: asyncio.StreamWriter, connection: h11.Connection, response: Response, deadline: float
+) -> None:
     body = json.dumps(response.body).encode() + b"\n"
     headers = [
         ("Content-Type", "application/json"),
@@ -117,7 +141,7 @@ async def _answer(writer: asyncio.StreamWriter, connection: h11.Connection, resp
         h11.EndOfMessage(),
     ):
         writer.write(connection.send(event) or b"")
-    async with asyncio.timeout(DEADLINE):
+    async with asyncio.timeout(deadline):
         await writer.drain()
 
 

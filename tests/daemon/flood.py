@@ -1,0 +1,105 @@
+"""A thousand clients of a bad habit. Run as a program: how long the check takes beside them (root)."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
+from pathlib import Path
+
+from halbd.lab.certs import Authority
+from tests.daemon.node import Node, running_node
+
+MANY = 1000
+FLOOD = """
+import resource, socket, sys
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+path, count, text = sys.argv[1], int(sys.argv[2]), sys.argv[3].encode()
+kept = []
+while len(kept) < count:
+    one = socket.socket(socket.AF_UNIX)
+    one.connect(path)  # blocking: it waits while the queue is full
+    try:
+        one.sendall(text)
+    except OSError:
+        pass  # dropped already
+    kept.append(one)
+print("there", flush=True)
+sys.stdin.read()
+"""
+HABITS = {
+    "says nothing": "",
+    "sends half a request": "GET /check HT",
+    "sends half a body": "POST /drain HTTP/1.1\r\nHost: halbd\r\nContent-Length: 9000\r\n\r\n{",
+    "does not read its answer": "GET /history?limit=1000 HTTP/1.1\r\nHost: halbd\r\n\r\n",
+}
+
+
+@contextmanager
+def flood(node: Node, text: str, uid: int, gid: int) -> Iterator[None]:
+    """That many clients of that account, connected for as long as this lasts."""
+    drop = ["/usr/bin/setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups"]
+    words = [*drop, "/usr/bin/python3", "-I", "-S", "-c", FLOOD, str(node.paths.socket), str(MANY), text]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as clients:
+        assert clients.stdin is not None
+        assert clients.stdout is not None
+        assert clients.stdout.readline() == b"there\n"
+        yield
+        clients.stdin.close()
+
+
+def descriptors(node: Node) -> int:
+    return len(list(Path(f"/proc/{node.daemon.pid}/fd").iterdir()))
+
+
+def resident(node: Node) -> int:
+    """KiB of memory (proc(5), VmRSS)."""
+    text = Path(f"/proc/{node.daemon.pid}/status").read_text()
+    return int(text.partition("VmRSS:")[2].split()[0])
+
+
+def answered(node: Node) -> None:
+    """The question of halbd-check, without the start of a process."""
+    assert "ok" in node.ask("GET", "/check").body
+
+
+def ran(node: Node) -> None:
+    """halbd-check, as keepalived runs it, which may also look for itself."""
+    assert node.check().returncode == 0
+
+
+def timed(what: Callable[[Node], None], node: Node, times: int) -> str:
+    """Median and 99th percentile, in milliseconds."""
+    took = []
+    for _ in range(times):
+        begun = time.perf_counter()
+        what(node)
+        took.append((time.perf_counter() - begun) * 1000)
+    return f"{statistics.median(took):.1f} / {statistics.quantiles(took, n=100)[98]:.1f} ms"
+
+
+def report(node: Node, habit: str, beside: Callable[[], AbstractContextManager[None]]) -> None:
+    """One row: what the socket and halbd-check take, and what the daemon holds meanwhile."""
+    with beside():
+        held = f"{descriptors(node)}, {resident(node) >> 10} MB"
+        socket = timed(answered, node, 1000)
+    with beside():  # the first ones are dropped by now, because their time is over
+        check = timed(ran, node, 50)
+    print(f"| {habit} | {socket} | {check} | {held} |", flush=True)  # noqa: T201  # this is its output
+
+
+def main() -> None:
+    """A node in a namespace, alone and then beside each kind of client."""
+    with running_node(f"hbt{os.getpid()}flood", Authority()) as node:
+        report(node, "nobody else", nullcontext)
+        for habit, text in HABITS.items():
+            report(node, habit, partial(flood, node, text, 0, 0))
+
+
+if __name__ == "__main__":
+    main()
