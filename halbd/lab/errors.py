@@ -7,3 +7,7 @@ from halbd.model.errors import HalbdError
 
 class LabError(HalbdError):
     """The lab could not be built, played or taken down; the message reads "cannot X: reason"."""
+
+
+class UnreadyError(LabError):
+    """Nothing can be played: what was played before has left a world that does not come right."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from halbd.lab import verdict
-from halbd.lab.errors import LabError
+from halbd.lab.errors import UnreadyError
 from halbd.lab.faults.base import Fault, Stage, standing
 from halbd.lab.lab import Lab
 from halbd.lab.measure import Numbers, Seen, Spans, Stretch, measure, timeline
@@ -57,11 +57,15 @@ async def play(lab: Lab, world: World, fault: Fault, hold: float | None, tell: C
 async def prepare(
     lab: Lab, world: World, name: str, hold: float | None, tell: Callable[[str], None], victim: str = ""
 ) -> Stage:
-    """Wait until all is right, and begin to count. Without a `victim` it is the first VIP's holder. Raises LabError."""
+    """Wait until all is right, and begin to count. Without a `victim` it is the first VIP's holder.
+
+    Raises:
+        UnreadyError: all does not become right.
+    """
     tell("waiting for a steady state")
     complaints = await lab.steady() or await world.wrong()
     if complaints:
-        raise LabError(f"cannot play {name}: {'; '.join(complaints)}")
+        raise UnreadyError(f"cannot play {name}: {'; '.join(complaints)}")
     stage = Stage(lab, victim or lab.holders.snapshot()[0][1][0], hold, await standing(lab))
     lab.traffic.forget()
     lab.holders.forget()

@@ -11,21 +11,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from halbd.lab import document, record, traffic, verdict
+from halbd.lab import document, record, traffic
 from halbd.lab.certs import Authority
 from halbd.lab.display import Display
-from halbd.lab.errors import LabError
+from halbd.lab.errors import LabError, UnreadyError
 from halbd.lab.faults.base import Fault
 from halbd.lab.lab import Lab, Settings
 from halbd.lab.plan import Plan, plan
-from halbd.lab.play import play
+from halbd.lab.play import Run, play
 from halbd.lab.report import Outcome, headline
 from halbd.lab.world import World
 from halbd.model.problem import Problem
 from halbd.system.host import read_secret
 from halbd.system.programs import find, proxy_account, proxy_binary
 
-NOT_RIGHT = "the world is not right after"
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -120,13 +119,19 @@ async def _until_signal() -> None:
 
 async def _play_all(lab: Lab, order: Order, display: Display) -> tuple[Outcome, ...]:
     outcomes: list[Outcome] = []
-    world = World(lab)
+    world, unready = World(lab), ""
     for fault in order.faults:
-        skipped = fault.impossible(lab.plan) or _not_right(outcomes)
-        runs = []
+        skipped = fault.impossible(lab.plan) or unready
+        runs: list[Run] = []
         for number in range(0 if skipped else order.repeat):
             display.fault(fault.name if order.repeat == 1 else f"{fault.name} {number + 1}/{order.repeat}")
-            run = await play(lab, world, fault, order.hold, display.stage)
+            try:
+                run = await play(lab, world, fault, order.hold, display.stage)
+            except UnreadyError as error:
+                if not outcomes and not runs:
+                    raise
+                skipped = unready = str(error)
+                break
             runs.append(run)
             display.result("pass" if run.passed else "FAIL", headline(run))
         if skipped:
@@ -137,14 +142,6 @@ async def _play_all(lab: Lab, order: Order, display: Display) -> tuple[Outcome, 
         display.stage(f"the lab stays up until Ctrl-C; look around with {_look_around(lab)}")
         await _until_signal()
     return tuple(outcomes)
-
-
-def _not_right(outcomes: list[Outcome]) -> str:
-    """Why nothing more can be played: the last fault has left a world that did not come right."""
-    runs = outcomes[-1].runs if outcomes else ()
-    left = any(f.what == verdict.RIGHT and not f.ok for f in runs[-1].findings) if runs else False
-    skipped = outcomes[-1].skipped if outcomes and outcomes[-1].skipped.startswith(NOT_RIGHT) else ""
-    return f"{NOT_RIGHT} {outcomes[-1].fault}" if left else skipped
 
 
 def _look_around(lab: Lab) -> str:

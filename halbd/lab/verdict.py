@@ -8,7 +8,6 @@ from halbd.decide.timing import proxy_drop_time
 from halbd.lab.measure import Numbers
 from halbd.model.config import Config
 
-RIGHT = "right again"
 SLACK = 0.15  # seconds beyond what the protocol itself takes: detection, scheduling, the client's own rhythm
 
 
@@ -128,4 +127,4 @@ def yes(what: str, got: str, *, ok: bool) -> Finding:
 
 def recovered(complaints: tuple[str, ...]) -> Finding:
     """All was right again after the cure."""
-    return Finding(RIGHT, "yes", "; ".join(complaints) or "yes", not complaints)
+    return Finding("right again", "yes", "; ".join(complaints) or "yes", not complaints)

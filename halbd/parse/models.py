@@ -65,12 +65,14 @@ class VrrpSection(_Section):
 
     version: Annotated[int, leaves.whole(2, 3, "a version of VRRP")] = Field(default=3, description="2 or 3.")
     advert_int: Annotated[float, leaves.seconds(0.01, 255)] = Field(
-        default=0.2, description="Seconds between adverts; whole seconds under version 2."
+        default=0.2,
+        description="Seconds of silence, three times over, after which a holder is taken for dead; whole seconds under "
+        "version 2. Under version 3 up to five adverts are sent in each, so that lost ones do no harm.",
     )
     unicast: _Bool = Field(default=True, description="Adverts to the listed nodes only; false: multicast.")
     preempt: _Bool = Field(default=True, description="A returning node of higher priority takes the VIP back.")
     preempt_delay: Annotated[float, leaves.seconds(0, 1000)] = Field(
-        default=0, description="Seconds after its start that a node waits before it takes the VIP back."
+        default=0, description="Seconds longer that a node waits before it takes the VIP back."
     )
     auth_pass_file: _FileName | None = Field(
         default=None, description="Version 2 only: a file of mode 0600 that holds at most 8 bytes."

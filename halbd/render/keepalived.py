@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from halbd.decide.adverts import missed, spread
 from halbd.decide.groups import Instance, groups, instances, lowers, weight
 from halbd.model import paths as model_paths
 from halbd.model.config import Config, Vip, Vrrp
@@ -31,7 +32,7 @@ def no_servers(group: str) -> str:
 
 
 def keepalived(config: Config, around: Surroundings) -> str:
-    """The text of keepalived.conf, for keepalived 2.2 or later. Raises ValueError (a bug) on a bad word."""
+    """The text of keepalived.conf, for keepalived 2.2.3 or later. Raises ValueError (a bug) on a bad word."""
     return document(_blocks(config, around))
 
 
@@ -103,7 +104,7 @@ def _instance(config: Config, instance: Instance) -> Iterator[Line]:
     yield line("interface", name(instance.interface))
     yield line("virtual_router_id", instance.virtual_router_id)
     yield line("priority", instance.priority)
-    yield line("advert_int", number(config.vrrp.advert_int))
+    yield from _adverts(config.vrrp)
     yield from _preemption(config.vrrp)
     yield from _unicast(config, instance)
     if config.vrrp.version == 2 and config.vrrp.auth_pass is not None:
@@ -113,6 +114,17 @@ def _instance(config: Config, instance: Instance) -> Iterator[Line]:
     files = [FAULT, *(no_servers(group) for group in _lowered(config) if group == instance.group)]
     yield from block(line("track_file"), (line(file) for file in files))
     yield from block(line("track_script"), (line(CHECK),))
+
+
+def _adverts(vrrp: Vrrp) -> Iterator[Line]:
+    """About as long a silence as three adverts (RFC 5798, 6.1), in which many more than three must be lost.
+
+    docs/decisions/0010 says why. Version 3 counts in hundredths of a second, version 2 in whole ones.
+    """
+    times = spread(vrrp)
+    yield line("advert_int", number(round(vrrp.advert_int / times, 2)))
+    if times > 1:
+        yield line("down_timer_adverts", missed(vrrp))
 
 
 def _preemption(vrrp: Vrrp) -> Iterator[Line]:

@@ -58,8 +58,13 @@ async def _noticed(stage: Stage, node: str, vip: Vip, change: str, since: dateti
     took = None if row is None else (_at(row) - since).total_seconds() * 1000
     told = row or {}
     stage.found.append(verdict.within(f"{change} in the history", took, NOTICED))
-    named = str(told.get("interface")) == vip.interface and vip.interface in str(told.get("cause"))
-    stage.found.append(verdict.yes("its cause names the interface", str(told.get("cause")), ok=named))
+    stage.found.append(Finding("its interface", vip.interface, str(told.get("interface")), _named(told, vip)))
+    cause = str(told.get("cause"))
+    stage.found.append(Finding("its cause", "by somebody else", cause, "by somebody else" in cause))
+
+
+def _named(row: dict[str, str], vip: Vip) -> bool:
+    return row.get("interface") == vip.interface
 
 
 def _is(row: dict[str, str], vip: Vip, change: str) -> bool:
