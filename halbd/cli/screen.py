@@ -40,6 +40,7 @@ def screen(status: Status, now: datetime, paint: Paint) -> str:
         ("Keepalived", keepalived(status)),
         ("Config", config(status, now)),
         ("Last moves", moves(status, now)),
+        ("History", history(status)),
     )
     return "\n".join(text for label, lines in sections for text in lay(label, list(lines), paint))
 
@@ -190,6 +191,14 @@ def moves(status: Status, now: datetime) -> Iterator[Line]:
     yield from table([move(transition, now) for transition in found])
     if not found:
         yield Line("none since halbd remembers")
+
+
+def history(status: Status) -> Iterator[Line]:
+    """Only where something is wrong with it."""
+    it = status.get("history") or {}
+    if it.get("unwritten") or it.get("why"):
+        text = f"{it.get('unwritten')} transitions are NOT WRITTEN, {it.get('why')}: tried again every second"
+        yield Line(text, "bad", wrap=True)
 
 
 def move(transition: dict[str, Any], now: datetime) -> tuple[str, ...]:

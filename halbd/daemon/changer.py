@@ -33,7 +33,7 @@ class Done:
 
 
 class Changer:
-    """One change at a time."""
+    """One change at a time: whoever holds `lock` keeps others out. `in_force` is what the latest change came to."""
 
     def __init__(
         self,
@@ -44,18 +44,10 @@ class Changer:
         post: Callable[[Event], None],
         state: Callable[[], State],
     ) -> None:
-        self._paths, self._source, self._in_force = source.paths, source, in_force
+        self._paths, self._source, self.in_force = source.paths, source, in_force
         self._children, self._proxy, self._post, self._state = children, proxy, post, state
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
-        self._lock = asyncio.Lock()
-
-    async def hold(self) -> None:
-        """From now on no change begins. Once the present one is done."""
-        await self._lock.acquire()
-
-    def release(self) -> None:
-        """Changes may begin again."""
-        self._lock.release()
+        self.lock = asyncio.Lock()
 
     async def reload(self) -> Done:
         """Read the file again and make it true; on any failure what was in force stays in force.
@@ -64,7 +56,7 @@ class Changer:
             WrongFileError: the file has problems.
             HalbdError: a program, the kernel or another process is in the way.
         """
-        async with self._lock:
+        async with self.lock:
             try:
                 new = await asyncio.to_thread(generation.load, self._source)
                 done = await self._change(new)
@@ -84,10 +76,10 @@ class Changer:
         A running Envoy takes it up from the disk at the next rename there, and so takes up what is right again. A
         running HAProxy or keepalived has not read it, and is not told.
         """
-        if self._lock.locked():
+        if self.lock.locked():
             return  # a change is under way, or a disk stalls
-        async with self._lock:
-            files, source = self._in_force.files, self._in_force.source
+        async with self.lock:
+            files, source = self.in_force.files, self.in_force.source
             try:
                 changed = await asyncio.to_thread(generations.changed, self._paths, files, source)
                 if changed:
@@ -113,7 +105,7 @@ class Changer:
         if not change.actions:
             self._children.taken_up(Program.PROXY)
             self._children.taken_up(Program.KEEPALIVED)
-            self._in_force = new
+            self.in_force = new
             return Done("unchanged" if old == new.config else "applied", (), change.warnings)
         try:
             await self._act(change, new.config)
@@ -121,7 +113,7 @@ class Changer:
             undo()
             await self._go_back(change, old)
             raise
-        self._in_force = new
+        self.in_force = new
         return Done("applied", change.actions, change.warnings)
 
     async def _act(self, change: Change, config: Config) -> None:

@@ -18,6 +18,7 @@ import structlog
 from halbd.daemon import proxy
 from halbd.daemon.logs import at
 from halbd.daemon.noted import already_running, note
+from halbd.daemon.orphans import reap_others
 from halbd.daemon.output import Output
 from halbd.daemon.retired import Retired
 from halbd.model.child import Program
@@ -44,6 +45,7 @@ class Children:
         self._paths, self._program, self._post, self._begin, self._log = paths, program, post, begin, log
         self._who: dict[Program, Identity] = {}
         self._binary: dict[Program, str] = {}
+        self._notes: dict[Program, bytes] = {}
         self._output: dict[Program, Output] = {}
         self._started: dict[int, subprocess.Popen[bytes]] = {}
         self._handing_over = False
@@ -85,20 +87,8 @@ class Children:
                 else:
                     process.send(who, SIGKILL)
         self.adopt(Program.PROXY)
-        self._reap_others()
-
-    def _reap_others(self) -> None:
-        """After an upgrade: what the program before had started and had not yet seen the end of."""
-        watched = {who.pid for who in self._who.values()}
-        if keepalived := already_running(self._paths, Program.KEEPALIVED):
-            watched.add(keepalived.who.pid)
-        for pid in set(process.children()) - watched:
-            self._begin(self._reap_other(pid))
-
-    async def _reap_other(self, pid: int) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            await process.ended(Identity(pid, 0))
-        process.reap(pid)
+        own = (already_running(self._paths, program) for program in Program)  # each is watched once it is taken up
+        reap_others({one.who.pid for one in own if one}, self._begin)
 
     def finish(self) -> None:
         """The daemon is being stopped and its proxy has been: whatever is left beside it ends as well."""
@@ -114,6 +104,7 @@ class Children:
             return False
         self._listen(program)
         self._binary[program] = noted.binary
+        self._notes[program] = noted.text
         self._taken(program, noted.who, adopted=True, behind=noted.generation != self._generation())
         return True
 
@@ -164,6 +155,20 @@ class Children:
         who = self._who.get(Program.PROXY)
         return who is not None and process.replaced(who.pid)
 
+    def make_proxy_folder(self, config: Config) -> None:
+        """Where its sockets are. Raises HalbdError, OSError."""
+        group, folder = proxy_account(config.proxy).pw_gid, self._paths.proxy_folder
+        join_group(group)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        os.chown(folder, -1, group)
+        folder.chmod(0o770)
+
+    def end(self, program: Program, why: str) -> None:
+        """Have it start anew, and say why."""
+        if who := self._who.get(program):
+            self._why[who.pid] = why
+            process.send(who, SIGKILL)
+
     def signal(self, program: Program, number: Signals) -> None:
         """Signal the whole process group."""
         if who := self._who.get(program):
@@ -190,9 +195,19 @@ class Children:
         if who is None:
             return
         noting = {"pid": who.pid, "start_ticks": who.start_ticks, "program": self._binary[program]}
+        self._notes[program] = json.dumps(noting | {"generation": self._generation()}).encode()
+        self._note(program)
+
+    def note_again(self) -> None:
+        """Put back the notes that somebody has removed."""
+        for program, who in self._who.items():
+            missing = not note(self._paths, program).exists()
+            if missing and self._notes.get(program) and process.identity(who.pid) == who:
+                self._note(program)
+
+    def _note(self, program: Program) -> None:
         try:
-            text = json.dumps(noting | {"generation": self._generation()})
-            files.write(note(self._paths, program), text.encode())
+            files.write(note(self._paths, program), self._notes[program])
         except OSError as error:
             self._log.error("child.not_noted", program=program, why=error.strerror)
 
@@ -251,11 +266,7 @@ class Children:
 
     def _proxy(self, config: Config) -> list[str]:
         """In a folder of its group's, where it makes its sockets without any privilege."""
-        group, folder = proxy_account(config.proxy).pw_gid, self._paths.proxy_folder
-        join_group(group)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        os.chown(folder, -1, group)
-        folder.chmod(0o770)
+        self.make_proxy_folder(config)
         return self._program.command(config)
 
     def _keepalived(self) -> list[str]:

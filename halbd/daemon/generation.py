@@ -95,12 +95,29 @@ def _install(
         with _checked(paths, new) as folder:
             before = generations.commit(paths, folder, new.files)
     except OSError as error:
-        if generations.in_force(paths, new.files, new.source):
+        if not _changed(paths, new):
             return lambda: None  # judged when there was room: a full disk must not be why a daemon cannot start
         raise HalbdError(f"cannot write {paths.generations}: {error.strerror}") from error
     with contextlib.suppress(OSError):  # what is old and not removed now is removed at the next change
         generations.prune(paths, before)
     return lambda: generations.roll_back(paths, before)
+
+
+def whole(paths: Paths, new: Loaded) -> bool:
+    """Whether all files of the generation in force are there."""
+    return all((paths.current / one.name).exists() for one in new.files.files)
+
+
+def put_back(paths: Paths, new: Loaded, good: bool) -> None:
+    """Put in force again what was, and has gone; `good`: it had been seen to work. Raises OSError."""
+    folder = generations.stage(paths, new.files, new.source)
+    try:
+        generations.commit(paths, folder, new.files)
+    except BaseException:
+        generations.discard(folder)
+        raise
+    if good and not paths.good.exists():
+        generations.mark_good(paths)
 
 
 def judge(paths: Paths, new: Loaded) -> None:
@@ -111,8 +128,15 @@ def judge(paths: Paths, new: Loaded) -> None:
         with _checked(paths, new) as folder:
             generations.discard(folder)
     except OSError as error:
-        if not generations.in_force(paths, new.files, new.source):
+        if _changed(paths, new):
             raise HalbdError(f"cannot write {paths.generations}: {error.strerror}") from error
+
+
+def _changed(paths: Paths, new: Loaded) -> bool:
+    """This very generation is not what is in force already, or not all of it is there."""
+    with contextlib.suppress(OSError):
+        return bool(generations.changed(paths, new.files, new.source))
+    return True
 
 
 @contextlib.contextmanager

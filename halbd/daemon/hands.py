@@ -15,6 +15,7 @@ import structlog
 from halbd.daemon.addresses import Addresses
 from halbd.daemon.changer import Changer
 from halbd.daemon.children import Children
+from halbd.daemon.chronicler import Chronicler
 from halbd.daemon.drainer import Drainer
 from halbd.daemon.history import History
 from halbd.daemon.logs import at
@@ -105,6 +106,7 @@ class Hands:
         self._parting = Parting(post, state)
         # One thread, so that lines keep their order; not the loop, which a disk that stalls would stop.
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="disk")
+        self._chronicler = Chronicler(history, self._disk, post)
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
         self._prober = Prober()
         self._reassert_at = 0.0
@@ -171,10 +173,11 @@ class Hands:
         self._disk.shutdown()
 
     def reassert(self, pushed: Mapping[str, int]) -> None:
-        """Once a second: a track_file that somebody else wrote, emptied or removed is written again."""
+        """Once a second: a track_file that somebody else wrote, emptied or removed is written again; so is history."""
         if time.monotonic() < self._reassert_at:
             return
         self._reassert_at = time.monotonic() + REASSERT
+        self._chronicler.keep()
         for name, value in pushed.items():
             try:
                 held = (self._paths.track_folder / name).read_text()
@@ -183,6 +186,14 @@ class Hands:
             if held != f"{value}\n":
                 self._log.error("verdict.tampered", file=name, value=value, found=held[:100])
                 self._post(PushLost(name))
+
+    def put_back(self) -> None:
+        """What somebody has removed: the track_files, and what halbd-check looks into."""
+        for name, value in self._state().pushed.items():
+            if not (self._paths.track_folder / name).exists():
+                self._push(Push(name, value))
+        if not self._paths.look_file.exists():
+            self._write_look()
 
     async def flush(self) -> str | None:
         """Write what waits for the disk; returns why not, where that fails."""
@@ -276,11 +287,7 @@ class Hands:
 
     def _record(self, one: Transition) -> None:
         self._log.warning("vip.gained" if one.gained else "vip.lost", **transition(one))
-        self._disk.submit(self._write_down, one)
-
-    def _write_down(self, one: Transition) -> None:
-        if why := self._history.add(one):
-            self._log.error("history.not_written", why=why, waiting=self._history.unwritten)
+        self._chronicler.add(one)
 
     def _say(self, effect: Say) -> None:
         at(self._log, effect.level)(effect.event, **effect.fields)

@@ -47,8 +47,9 @@ class History:
         return self.flush()
 
     def flush(self) -> str | None:
-        """Write what waits; returns why not, where that fails."""
+        """Write what waits, and what is at hand of a file that was removed; returns why not, where that fails."""
         try:
+            self._put_back()
             while self._waiting:
                 files.append(self._path, self._waiting[0])
                 self._waiting.popleft()
@@ -80,6 +81,14 @@ class History:
             text = self._path.read_bytes()
             if text and not text.endswith(b"\n"):
                 files.append(self._path, "")
+
+    def _put_back(self) -> None:
+        """What waits is at hand as well, as its end."""
+        if self._lines and not self._path.exists():
+            rows = [json.dumps(row) for row in self.last(AT_HAND)]
+            written = rows[: len(rows) - len(self._waiting)]
+            files.write(self._path, "".join(f"{row}\n" for row in written).encode())
+            self._lines = len(written)
 
     def _trim(self) -> None:
         if self._lines >= 2 * LONGEST:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 from collections.abc import Coroutine
 from pathlib import Path
 from signal import SIGHUP, SIGINT, SIGTERM
-from typing import IO, Any
+from typing import Any
 
 import structlog
 
@@ -15,18 +14,21 @@ from halbd import __version__
 from halbd.daemon import start
 from halbd.daemon.changer import Changer, Done
 from halbd.daemon.children import Children
+from halbd.daemon.door import Door
 from halbd.daemon.drainer import Drainer
 from halbd.daemon.generation import WrongFileError
 from halbd.daemon.hands import Hands
 from halbd.daemon.history import History
-from halbd.daemon.http import serve
 from halbd.daemon.loaded import Loaded, Request
 from halbd.daemon.logs import configure
+from halbd.daemon.only_one import OnlyOne
 from halbd.daemon.owner import Owner
 from halbd.daemon.proxy import proxy
+from halbd.daemon.restorer import Restorer
 from halbd.daemon.routes import Routes
 from halbd.daemon.teller import Teller
 from halbd.daemon.upgrade import Ready, Upgrade, upgraded_from
+from halbd.daemon.upkeep import Kept, Upkeep
 from halbd.model.config import Config, Log
 from halbd.model.errors import HalbdError
 from halbd.model.events import ConfigApplied, ConfigRejected, Event, StopRequested
@@ -42,8 +44,8 @@ def run(config_file: Path, node: str | None, paths: Paths) -> int:
     log = configure(Log())
     code = 0
     try:
-        with _only_one(paths):
-            asyncio.run(_live(Request(paths, config_file, node)))
+        with OnlyOne(paths) as only_one:
+            asyncio.run(_live(Request(paths, config_file, node), only_one))
     except* (HalbdError, OSError) as group:
         code = max(_explain(error, config_file, log) for error in group.exceptions)
     return code
@@ -59,20 +61,7 @@ def _explain(error: BaseException, file: Path, log: structlog.typing.FilteringBo
     return 2
 
 
-def _only_one(paths: Paths) -> IO[str]:
-    """Make the folders and take the lock on them: two daemons in one folder would fight over one proxy."""
-    for folder in (paths.runtime, paths.state, paths.track_folder):
-        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-    lock = (paths.runtime / "halbd.lock").open("w")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        lock.close()
-        raise HalbdError(f"cannot start: another halbd runs on {paths.runtime}") from error
-    return lock
-
-
-async def _live(source: Request) -> None:
+async def _live(source: Request, only_one: OnlyOne) -> None:
     """Everything runs in one task group: a bug anywhere ends the daemon, and systemd starts it again.
 
     The proxy and keepalived go on meanwhile, and the next daemon takes them up.
@@ -84,7 +73,7 @@ async def _live(source: Request) -> None:
     become.let_in()  # the program before this one, in this process, may have kept some waiting
     begun = await start.begin(source)
     async with asyncio.TaskGroup() as tasks:
-        await _Daemon(begun.loaded, source, tasks).live(begun, stop)
+        await _Daemon(begun.loaded, source, tasks).live(begun, stop, only_one)
 
 
 class _Daemon:
@@ -118,7 +107,7 @@ class _Daemon:
             raise HalbdError("cannot upgrade: halbd is being stopped")
         return await Upgrade(self._changer, self._hands, self._teller, self._post, lambda: self.state).prepare()
 
-    async def live(self, begun: start.Begun, stop: asyncio.Event) -> None:
+    async def live(self, begun: start.Begun, stop: asyncio.Event, only_one: OnlyOne) -> None:
         """From the first event to the last effect."""
         configure(begun.config.log)
         if before := upgraded_from():
@@ -145,11 +134,18 @@ class _Daemon:
             self._begin(work)
         asyncio.get_running_loop().add_signal_handler(SIGHUP, lambda: self._begin(self._reload_by_signal()))
         routes = Routes(self, self._drainer, self._history, check_account().pw_uid)
-        async with await serve(start.listen(self._paths), routes):
+        async with Door(self._paths, routes) as door:
+            upkeep = Upkeep(self._kept(only_one, door))
+            for work in (upkeep.runtime(), upkeep.state()):
+                self._begin(work)
             await self._owner.run()
-        self._paths.socket.unlink(missing_ok=True)
         for task in self._background:
             task.cancel()
+
+    def _kept(self, only_one: OnlyOne, door: Door) -> Kept:
+        program = self._program
+        restorer = Restorer(self._paths, self._changer, self._children, program, lambda: self.state)
+        return Kept(self._paths, only_one, door, self._hands, self._children, restorer, program, lambda: self.state)
 
     def _turned(self, state: State) -> None:
         """After every turn of the loop, which comes at least once a second."""

@@ -18,12 +18,16 @@ FILES = {Program.PROXY: tuple(proxy.FILES.values()), Program.KEEPALIVED: ("keepa
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """A program that an earlier daemon started, the file on its command line, the generation that it runs on."""
+    """A program that an earlier daemon started, the file on its command line, the generation that it runs on.
+
+    `text` is the note itself, empty where it was lost.
+    """
 
     who: Identity
     binary: str
     generation: str
     file: str
+    text: bytes
 
 
 def already_running(paths: Paths, program: Program) -> Noted | None:
@@ -33,7 +37,8 @@ def already_running(paths: Paths, program: Program) -> Noted | None:
     lost, the process whose command line names our own file is it, on an unknown generation.
     """
     try:
-        noted = json.loads(note(paths, program).read_text())
+        text = note(paths, program).read_bytes()
+        noted = json.loads(text)
         who, binary = Identity(int(noted["pid"]), int(noted["start_ticks"])), str(noted["program"])
         generation = str(noted["generation"])
     except (OSError, ValueError, KeyError, TypeError):
@@ -41,7 +46,7 @@ def already_running(paths: Paths, program: Program) -> Noted | None:
     words = process.arguments_of(who.pid)
     file = next((name for name in FILES[program] if str(paths.current / name) in words), "")
     same = process.identity(who.pid) == who and (file or process.program_of(who.pid) == binary)
-    return Noted(who, binary, generation, file) if same else None
+    return Noted(who, binary, generation, file, text) if same else None
 
 
 def _unnoted(paths: Paths, program: Program) -> Noted | None:
@@ -49,7 +54,7 @@ def _unnoted(paths: Paths, program: Program) -> Noted | None:
     for name in FILES[program]:
         for found in process.leaders_with(str(paths.current / name)):
             if not envoy.aside(paths, found.pid).exists():
-                return Noted(found, process.program_of(found.pid) or "", "", name)
+                return Noted(found, process.program_of(found.pid) or "", "", name, b"")
     return None
 
 

@@ -34,8 +34,8 @@ class Output:
         asyncio.get_running_loop().add_reader(self._descriptor, self.drain)
 
     def child_end(self) -> int:
-        """A descriptor to give to a child; the caller closes its own copy."""
-        return os.open(self._fifo, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        """A descriptor to give to a child, also when somebody has removed the file; the caller closes its own copy."""
+        return os.open(f"/proc/self/fd/{self._descriptor}", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
 
     def drain(self) -> None:
         """Read one chunk of what is there: a child that never stops talking must not keep the loop."""

@@ -48,6 +48,12 @@ class Proxy(Protocol):
     async def retire(self, pid: int) -> None:
         """Have one that made room accept nothing more; return once its last connection has ended."""
 
+    def mute(self) -> bool:
+        """Somebody has removed its sockets: it cannot be asked, or told, anything."""
+
+    async def speak(self, pid: int) -> None:
+        """Have it make its sockets again. Raises HalbdError, also where it cannot."""
+
     def level(self, line: str) -> LogLevel:
         """How serious a line of its output is."""
 

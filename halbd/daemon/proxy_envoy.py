@@ -121,6 +121,14 @@ class Envoy:
             await asyncio.sleep(LOOK)
         socket.unlink(missing_ok=True)
 
+    def mute(self) -> bool:
+        """By its only socket."""
+        return not self._paths.admin_socket.exists()
+
+    async def speak(self, pid: int) -> None:  # noqa: ARG002  # as the protocol has it
+        """It makes it at its start and at no other time."""
+        raise FailedError("cannot have envoy make its admin socket again")
+
     def level(self, line: str) -> LogLevel:
         """The line's first word, by our --log-format; one that has none goes on with the line before."""
         word, _, rest = line.partition(" ")

@@ -71,6 +71,14 @@ class Haproxy:
     async def retire(self, pid: int) -> None:
         """None ever has to."""
 
+    def mute(self) -> bool:
+        """By the master's socket, which stands in for the admin socket."""
+        return not self._paths.master_socket.exists()
+
+    async def speak(self, pid: int) -> None:
+        """By a reload, that the master is told by a signal."""
+        await haproxy.reload_by_signal(self._paths, pid)
+
     def level(self, line: str) -> LogLevel:
         """By the word in brackets."""
         return LogLevel.WARNING if any(word in line for word in SERIOUS) else LogLevel.INFO

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
@@ -31,7 +29,6 @@ from halbd.model.paths import FAULT, Paths, no_servers
 from halbd.model.state import State
 from halbd.system import files, process
 from halbd.system.keepalived_unit import systemd_runs
-from halbd.system.programs import check_account, join_group
 from halbd.system.surroundings import install_check_program
 
 
@@ -135,19 +132,6 @@ def first_state(paths: Paths, config: Config, history: History) -> State:
         pushed=pushed,
         levels={group: pushed[no_servers(group)] for group in groups(config)},
     )
-
-
-def listen(paths: Paths) -> socket.socket:
-    """The socket that everything asks: for root, and for the account that keepalived runs halbd-check as."""
-    paths.socket.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(str(paths.socket))
-    group = check_account().pw_gid
-    join_group(group)
-    os.chown(paths.socket, -1, group)
-    paths.socket.chmod(0o660)
-    listener.setblocking(False)
-    return listener
 
 
 def _track_files(paths: Paths, config: Config) -> dict[str, int]:

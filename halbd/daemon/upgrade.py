@@ -59,12 +59,12 @@ class Upgrade:
         Raises:
             RefusedError: it would not, or transitions wait for a disk that takes none; this one runs on.
         """
-        await self._changer.hold()
+        await self._changer.lock.acquire()
         try:
             words = become.command()
             version = await self._agreed(words)
         except BaseException:
-            self._changer.release()
+            self._changer.lock.release()
             raise
         return Ready(version, lambda: self._go(words))
 
@@ -78,7 +78,7 @@ class Upgrade:
     def _go(self, words: list[str]) -> None:
         """Never returns, but where the program cannot be executed after all, or a stop came first."""
         if self._state().stopping:
-            self._changer.release()
+            self._changer.lock.release()
             return
         self._log.info("halbd.upgrading", program=words[0], version=__version__)
         self._teller.leave()
@@ -87,7 +87,7 @@ class Upgrade:
             become.become(words, os.environ | {FROM: __version__})
         except OSError as error:
             self._teller.stay()
-            self._changer.release()
+            self._changer.lock.release()
             self._post(UpgradeFailed(f"cannot execute {words[0]}: {error.strerror}"))
 
 

@@ -47,6 +47,33 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def folder(path: Path) -> None:
+    """See that there is one that everybody may enter, whatever the umask. Raises OSError."""
+    missing = [one for one in (path, *path.parents) if not one.is_dir()]
+    for one in reversed(missing):
+        one.mkdir(exist_ok=True)
+        one.chmod(0o755)
+
+
+class Folder:
+    """Tells a folder from another one of its name: kept open, so that no new one gets its number."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises OSError."""
+        self._path = path
+        self._descriptor = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    @property
+    def replaced(self) -> bool:
+        """Another one is there by now. Raises OSError where there is none."""
+        return not os.path.samestat(os.fstat(self._descriptor), self._path.stat())
+
+    def follow(self) -> None:
+        """From now on it is the one that is there. Raises OSError."""
+        before, self._descriptor = self._descriptor, os.open(self._path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        os.close(before)
+
+
 def link(path: Path, target: str) -> None:
     """Point a symbolic link elsewhere, in one step.
 

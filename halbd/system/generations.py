@@ -44,7 +44,7 @@ class Source:
 
 def stage(paths: Paths, files: FileSet, source: Source) -> Path:
     """Write a generation beside the others, not yet in force. Raises OSError."""
-    paths.generations.mkdir(parents=True, exist_ok=True)
+    disk.folder(paths.generations)
     folder = Path(tempfile.mkdtemp(prefix=".staging-", dir=paths.generations))
     try:
         folder.chmod(0o755)
@@ -160,18 +160,6 @@ def prune(paths: Paths, before: Path | None) -> None:
     done = sorted((f for f in folders if f not in staging), key=lambda f: f.stat().st_mtime, reverse=True)
     for folder in [*staging, *done[KEPT:]]:
         discard(folder)
-
-
-def in_force(paths: Paths, files: FileSet, source: Source) -> bool:
-    """Whether this very generation is in force already, and all of it is there."""
-    folder = current(paths)
-    if folder is None or folder.name != _name(files, _source_file(source).text.encode(errors="surrogateescape")):
-        return False
-    try:
-        there = {one.name: one.text for one in installed(paths).files}
-    except OSError:
-        return False
-    return there == {one.name: one.text for one in files.files}
 
 
 def _name(files: FileSet, source: bytes) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import os
 import re
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 from pwd import struct_passwd
@@ -53,6 +55,18 @@ async def ask(socket: Path, question: str, within: float) -> str:
             writer.close()
 
 
+async def _ask_worker(paths: Paths, question: str, within: float) -> str:
+    """On the admin socket; where somebody has removed that, by way of the master, which hands it on (`@1`).
+
+    A reload brings only the master's socket back: a new worker is handed the old one's descriptor, without a name.
+    Raises what `ask` raises.
+    """
+    try:
+        return await ask(paths.admin_socket, question, within)
+    except FileNotFoundError:
+        return await ask(paths.master_socket, f"@1 {question}", within)
+
+
 async def _all(reader: asyncio.StreamReader) -> bytes:
     """Up to the end. The proxy may be in a stranger's hands: it must not fill our memory."""
     whole = b""
@@ -65,7 +79,7 @@ async def _all(reader: asyncio.StreamReader) -> bytes:
 
 async def view(paths: Paths, within: float) -> ProxyView:
     """Every backend and its servers. Raises what `ask` raises; OSError also for half an answer of a dying proxy."""
-    text = await ask(paths.admin_socket, "show stat -1 4 -1", within)
+    text = await _ask_worker(paths, "show stat -1 4 -1", within)
     if not (text.startswith("# pxname,svname,") and text.endswith("\n\n")):
         raise ConnectionError("the answer of the admin socket is not whole")
     try:
@@ -121,11 +135,20 @@ async def reload(paths: Paths) -> None:
         before = _workers(await ask(paths.master_socket, "show proc", RELOAD_DEADLINE))
         await save_servers(paths)
         await ask(paths.master_socket, "reload", RELOAD_DEADLINE)
-        async with asyncio.timeout(RELOAD_DEADLINE):
-            while True:
-                await asyncio.sleep(0.02)  # the master re-executes itself and its socket is away for a moment
-                if await _reloaded(paths, before):
-                    return
+        await _until_reloaded(paths, before)
+    except (OSError, TimeoutError) as error:
+        raise FailedError(f"cannot reload haproxy: {str(error) or 'its master does not answer in time'}") from error
+
+
+async def reload_by_signal(paths: Paths, pid: int) -> None:
+    """The same where the master's socket has been removed: it makes a new one (its management guide, 4).
+
+    Raises:
+        FailedError: it did not, or the new worker did not come up; the old one serves on.
+    """
+    try:
+        os.kill(pid, signal.SIGUSR2)
+        await _until_reloaded(paths, frozenset())
     except (OSError, TimeoutError) as error:
         raise FailedError(f"cannot reload haproxy: {str(error) or 'its master does not answer in time'}") from error
 
@@ -138,7 +161,7 @@ async def command_all(paths: Paths, commands: Sequence[str]) -> None:
     """
     for one in commands:
         try:
-            said = (await ask(paths.admin_socket, one, RELOAD_DEADLINE)).strip()
+            said = (await _ask_worker(paths, one, RELOAD_DEADLINE)).strip()
         except OSError as error:
             why = str(error) or "it does not answer in time"
             raise FailedError(f"cannot change the running haproxy: {why}") from error
@@ -153,8 +176,17 @@ async def cut_connections(paths: Paths, frontend: str, server: str) -> None:
 
 async def save_servers(paths: Paths) -> None:
     """Write the server-state-file: a server that is DOWN stays DOWN across the reload. Raises what `ask` raises."""
-    text = await ask(paths.admin_socket, "show servers state", RELOAD_DEADLINE)
+    text = await _ask_worker(paths, "show servers state", RELOAD_DEADLINE)
     files.write(paths.server_state, text.encode())
+
+
+async def _until_reloaded(paths: Paths, before: frozenset[int]) -> None:
+    """Raises FailedError, TimeoutError."""
+    async with asyncio.timeout(RELOAD_DEADLINE):
+        while True:
+            await asyncio.sleep(0.02)  # the master re-executes itself and its socket is away for a moment
+            if await _reloaded(paths, before):
+                return
 
 
 async def _reloaded(paths: Paths, before: frozenset[int]) -> bool:

@@ -40,8 +40,18 @@ def check_program(paths: Paths) -> Path:
 def install_check_program(paths: Paths) -> None:
     """Make the copy, where one is used. Raises OSError."""
     program = check_program(paths)
-    if program != _source():
+    if program != _source() and not _same(program, _source()):
         files.write(program, _source().read_bytes(), 0o755)
+
+
+def put_check_program_back(paths: Paths) -> None:
+    """Make the copy again, where one is used and somebody has removed it. Raises OSError."""
+    if not check_program(paths).exists():
+        install_check_program(paths)
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.exists() and one.read_bytes() == other.read_bytes()
 
 
 def trusted(path: Path) -> bool:
