@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
 from halbd.daemon import drain_note
 from halbd.daemon.owner import read_clocks
-from halbd.model.effects import DrainSettled
+from halbd.model.effects import DrainSettled, ForgetDrain
 from halbd.model.errors import HalbdError
 from halbd.model.events import DrainRequested, Event, UndrainRequested
 from halbd.model.evidence import Now
@@ -30,8 +31,14 @@ class Drained:
 class Drainer:
     """Holds the note on disk, so that it and the state agree."""
 
-    def __init__(self, paths: Paths, post: Callable[[Event], None], state: Callable[[], State]) -> None:
-        self._note, self._post, self._state = paths.maintenance, post, state
+    def __init__(
+        self,
+        paths: Paths,
+        post: Callable[[Event], None],
+        state: Callable[[], State],
+        begin: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
+    ) -> None:
+        self._note, self._post, self._state, self._begin = paths.maintenance, post, state, begin
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
         self._lock = asyncio.Lock()
         self._number = 0
@@ -62,14 +69,21 @@ class Drainer:
             self._post(UndrainRequested())
         return drained, warnings
 
-    def settle(self, settled: DrainSettled) -> None:
-        """Tell all who wait."""
+    def perform(self, effect: DrainSettled | ForgetDrain) -> None:
+        """What the owner has decided."""
+        match effect:
+            case DrainSettled():
+                self._settle(effect)
+            case ForgetDrain():
+                self._begin(self._forget(effect.number))
+
+    def _settle(self, settled: DrainSettled) -> None:
         for waiting in self._waiting:
             if not waiting.done():
                 waiting.set_result(settled)
         self._waiting.clear()
 
-    async def forget(self, number: int) -> None:
+    async def _forget(self, number: int) -> None:
         """Remove the note of that drain, unless a newer one has been written."""
         async with self._lock:
             if number == self._number:

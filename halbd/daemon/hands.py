@@ -21,6 +21,7 @@ from halbd.daemon.history import History
 from halbd.daemon.logs import at
 from halbd.daemon.mender import Mender
 from halbd.daemon.parting import Parting
+from halbd.daemon.porter import Porter
 from halbd.daemon.proxy import Proxy
 from halbd.daemon.witness import Witness
 from halbd.decide.status import transition
@@ -35,6 +36,7 @@ from halbd.model.effects import (
     Finish,
     ForgetDrain,
     KillKeepalivedUnit,
+    LetIn,
     LookAtGeneration,
     LookAtKeepalived,
     LookAtProxy,
@@ -46,6 +48,7 @@ from halbd.model.effects import (
     RemoveAddress,
     RestoreAddress,
     Say,
+    ShutDoor,
     Signal,
     Spawn,
     StartKeepalivedUnit,
@@ -100,6 +103,7 @@ class Hands:
         )
         self._post, self._state, self._begin = post, state, begin
         self._drainer = drainer
+        self._porter = Porter(begin)
         self._witness = Witness(post, state, begin)
         self._mender = Mender()
         self._addresses = Addresses(post, begin, self._witness)
@@ -155,10 +159,10 @@ class Hands:
                 self._record(effect.transition)
             case Say():
                 self._say(effect)
-            case DrainSettled():
-                self._drainer.settle(effect)
-            case ForgetDrain():
-                self._begin(self._drainer.forget(effect.number))
+            case ShutDoor() | LetIn():
+                self._porter.perform(effect, self._state())
+            case DrainSettled() | ForgetDrain():
+                self._drainer.perform(effect)
             case Finish():
                 self._finish()
             case _:

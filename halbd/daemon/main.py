@@ -86,7 +86,7 @@ class _Daemon:
         self._program = proxy(loaded.config, source.paths)
         self._children = Children(source.paths, self._program, self._post, tasks.create_task, self._log)
         self._changer = Changer(source, loaded, self._children, self._program, self._post, lambda: self.state)
-        self._drainer = Drainer(source.paths, self._post, lambda: self.state)
+        self._drainer = Drainer(source.paths, self._post, lambda: self.state, tasks.create_task)
         self._teller = Teller(Notifier())
         self._background: list[asyncio.Task[None]] = []
 

@@ -15,6 +15,7 @@ from halbd.decide import (
     life,
     mending,
     parting,
+    pausing,
     probing,
     rivals,
     stopping,
@@ -25,6 +26,7 @@ from halbd.model.config import LogLevel
 from halbd.model.effects import (
     DumpAddresses,
     Effect,
+    LetIn,
     LookAtKeepalived,
     MarkGood,
     Push,
@@ -85,7 +87,7 @@ def step(state: State, event: Event, now: Now) -> Step:
 def next_due(state: State) -> float | None:
     """When `Tick` has something to do (monotonic seconds)."""
     times = [state.proxy.due, state.keepalived.due, guard.next_due(state)]
-    times += [stopping.next_due(state), draining.next_due(state), parting.next_due(state)]
+    times += [pausing.next_due(state), parting.next_due(state), stopping.next_due(state), draining.next_due(state)]
     if not state.stopping:
         times += [probing.next_due(state), blind.next_due(state), cutting.next_due(state), mending.next_due(state)]
     if state.keepalived_is_unit:
@@ -180,7 +182,7 @@ def _keepalived_seen(state: State, event: KeepalivedSeen) -> Step:
 def _due(state: State, now: Now) -> Step:
     """Everything that has become due, whatever woke us."""
     state, effects = _tick_children(state, now)
-    for advance in (parting.advance, stopping.advance, draining.advance):
+    for advance in (pausing.due, parting.advance, stopping.advance, draining.advance):
         state, more = advance(state, now)
         effects += more
     state = blind.lower(state, now.mono)
@@ -257,6 +259,8 @@ def _spawned(state: State, event: Spawned, now: Now) -> Step:
     if event.program is Program.PROXY:
         state = probing.fresh(state, now, adopted=event.adopted)
         effects += (WriteLook(),)
+        if event.adopted:
+            effects += (LetIn(),)  # an earlier daemon may have ended while new connections waited
     if event.behind:
         effects += (TakeUp(event.program),)
     return state, (*effects, said)

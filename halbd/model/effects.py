@@ -148,6 +148,18 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
+class ShutDoor:
+    """Have new connections from outside wait: the VIPs are about to move."""
+
+
+@dataclass(frozen=True, slots=True)
+class LetIn:
+    """Let new connections in again; `moved`: those who have waited go to where the VIPs are now."""
+
+    moved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class DrainSettled:
     """Tell whoever waits for a drain what has come of it, `after` so many seconds."""
 
@@ -188,6 +200,8 @@ Effect: TypeAlias = (
     | MarkGood
     | Record
     | Say
+    | ShutDoor
+    | LetIn
     | DrainSettled
     | ForgetDrain
     | Finish

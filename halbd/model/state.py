@@ -87,6 +87,13 @@ class Stopping:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """New connections wait for a VIP that is about to move; `over`: they have waited, in this offer of it."""
+
+    over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """Everything halbd knows and intends. Mappings are replaced, never changed.
 
@@ -100,6 +107,7 @@ class State:
     `maintenance`: the operator has drained this node, or is about to.
     `guard`: what is known of keepalived besides its process.
     `parting`: VIPs that have left, and whose connections are being ended.
+    `pause`: new connections wait, or have waited, for the offered VIPs to move.
     `said`: the verdict that was last logged: may this node hold the VIP, and what speaks against it.
     `unwritten`: transitions that are in no file yet, and `unwritten_why`.
     `upgrade_failed`: why the newly installed program could not be executed.
@@ -141,4 +149,5 @@ class State:
     unwritten_why: str = ""
     upgrade_failed: str = ""
     maintenance: Maintenance | None = None
+    pause: Pause | None = None
     guard: Guard = field(default_factory=Guard)

@@ -6,16 +6,14 @@ import contextlib
 import socket
 import struct
 from collections.abc import Iterator
-from ctypes import addressof, create_string_buffer
 
 from halbd.model.adverts import Advert
 from halbd.model.errors import FailedError
 from halbd.system import vrrp
+from halbd.system.bpf import attach
 
 ETH_P_ALL = 0x0003
 """Only a socket for all protocols is shown what leaves (packet(7)); the filter lets VRRP alone through."""
-SO_ATTACH_FILTER = 26
-"""socket(7), linux/asm-generic/socket.h."""
 SOL_PACKET = 263
 PACKET_STATISTICS = 6
 BUFFER = 262_144
@@ -58,15 +56,8 @@ class Wire:
         except OSError as error:
             raise FailedError(f"cannot listen to VRRP adverts: {error.strerror}") from error
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
-        self._attach()
+        attach(self._socket, _PROGRAM)
         self.forget()
-
-    def _attach(self) -> None:
-        code = b"".join(struct.pack("HBBI", *one) for one in _PROGRAM)
-        buffer = create_string_buffer(code, len(code))
-        self._socket.setsockopt(
-            socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HL", len(_PROGRAM), addressof(buffer))
-        )
 
     def heard(self) -> Iterator[tuple[Advert, str, bool]]:
         """Each advert since the last look, with its interface and whether this machine sent it. Raises OSError."""

@@ -24,6 +24,7 @@ NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
 NLMSG_ERROR, NLMSG_DONE = 2, 3
 
 TIME_WAIT, CLOSE, LISTEN = 6, 7, 10
+LISTENING = 1 << LISTEN
 CONNECTED = 0xFFF & ~(1 << TIME_WAIT | 1 << CLOSE | 1 << LISTEN)
 """The states of linux/tcp_states.h in which there is a peer to tell, or a process; half-open ones too."""
 
@@ -57,6 +58,16 @@ def connections(local: Address) -> tuple[Connection, ...]:
         raise HalbdError(f"cannot list the connections of {local}: {error.strerror}") from error
 
 
+def listening() -> frozenset[int]:
+    """The inodes of all TCP sockets that listen. Raises HalbdError."""
+    try:
+        with _open() as diag:
+            families = (socket.AF_INET, socket.AF_INET6)
+            return frozenset(FOUND.unpack_from(data)[-1] for one in families for data in _dump(diag, one, LISTENING))
+    except OSError as error:
+        raise HalbdError(f"cannot list who listens: {error.strerror}") from error
+
+
 def destroy(found: tuple[Connection, ...]) -> tuple[Connection, ...]:
     """End these sockets and no later ones: the peer is sent a reset, the process finds ECONNABORTED.
 
@@ -80,13 +91,17 @@ def _open() -> socket.socket:
 
 
 def _of_family(diag: socket.socket, family: int, octets: bytes) -> Iterator[Connection]:
-    _send(diag, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, REQUEST.pack(family, socket.IPPROTO_TCP, 0, CONNECTED, bytes(48)))
-    for data in _answers(diag, family):
+    for data in _dump(diag, family, CONNECTED):
         _, _, ident, _, _, _, _, inode = FOUND.unpack_from(data)
         local_port, remote_port, local, remote = ENDS.unpack_from(ident)
         if local == octets:
             flow = Flow(_address(family, local), local_port, _address(family, remote), remote_port)
             yield Connection(flow, family, ident, inode)
+
+
+def _dump(diag: socket.socket, family: int, states: int) -> Iterator[bytes]:
+    _send(diag, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, REQUEST.pack(family, socket.IPPROTO_TCP, 0, states, bytes(48)))
+    yield from _answers(diag, family)
 
 
 def _destroy(diag: socket.socket, one: Connection) -> bool:
