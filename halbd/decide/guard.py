@@ -118,10 +118,12 @@ def _wrong(state: State, vip: Vip, unfit: bool) -> Wrong | None:
 
 def _missing(state: State, vip: Vip) -> bool:
     """Keepalived believes the VIP to be here: it has gone on advertising it since it left."""
-    left = state.role_since.get(vip.address)
-    claim = wire.own(state, vip)
-    if claim is None or handing_over(state) or state.pushed.get(FAULT) or not wire.speaks(state, vip):
+    if state.pushed.get(FAULT) or handing_over(state):
         return False
+    claim = wire.own(state, vip)
+    if claim is None or not wire.speaks(state, vip):
+        return False
+    left = state.role_since.get(vip.address)
     return claim.at - (left.mono if left else state.begun.mono) >= LEFT and not wire.rival(state, vip)
 
 

@@ -31,6 +31,8 @@ def due(state: State, now: Now) -> tuple[State, tuple[Effect, ...]]:
     unheard = [source for source in strangers if source not in told][: max(0, STRANGERS - len(told))]
     news |= {source: _stranger(strangers[source]) for source in unheard}
     effects = tuple(say for address, say in news.items() if address not in told)
+    if since == state.guard.rivals and told == state.guard.said and not news:
+        return state, ()
     return replace(state, guard=replace(state.guard, rivals=since, said=told | news.keys())), effects
 
 
@@ -39,9 +41,10 @@ def _other_master(state: State, vip: Vip) -> Claim | None:
 
 
 def _strange(state: State, claim: Claim) -> bool:
+    if claim.own or wire.known(state.config, claim):
+        return False
     ids = {(vip.interface, vip.virtual_router_id) for vip in state.config.vips}
-    ours = (claim.interface, claim.advert.virtual_router_id) in ids
-    return ours and not claim.own and not wire.known(state.config, claim)
+    return (claim.interface, claim.advert.virtual_router_id) in ids
 
 
 def _two_masters(state: State, vip: Address, claim: Claim) -> Effect:

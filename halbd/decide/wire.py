@@ -27,7 +27,7 @@ def since(state: State) -> float | None:
 
 def own(state: State, vip: Vip) -> Claim | None:
     """The last advert that this node sent for the VIP, as far as the evidence goes back."""
-    return max((one for one in _claims(state, vip) if one.own), key=lambda one: one.at, default=None)
+    return max(_claims(state, vip, own=True), key=lambda one: one.at, default=None)
 
 
 def speaks(state: State, vip: Vip) -> bool:
@@ -56,9 +56,8 @@ def rival(state: State, vip: Vip) -> Claim | None:
     """Another node's advert for the VIP, if it is heard now."""
     claims = (
         one
-        for one in _claims(state, vip)
-        if not one.own
-        and one.advert.priority > 0
+        for one in _claims(state, vip, own=False)
+        if one.advert.priority > 0
         and state.guard.heard_at - one.at <= patience(state.config)
         and known(state.config, one)
     )
@@ -80,12 +79,15 @@ def name(config: Config, claim: Claim) -> str:
     return next((node.name for node in config.nodes if node.address == source), str(source))
 
 
-def _claims(state: State, vip: Vip) -> list[Claim]:
+def _claims(state: State, vip: Vip, *, own: bool) -> list[Claim]:
     begin = since(state)
     if begin is None:
         return []
     return [
         one
         for one in state.guard.claims
-        if one.interface == vip.interface and vip.address in one.advert.addresses and one.at >= begin
+        if one.own is own
+        and one.at >= begin
+        and one.interface == vip.interface
+        and vip.address in one.advert.addresses
     ]
