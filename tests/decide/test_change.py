@@ -171,3 +171,15 @@ def test_a_password_must_be_shared_and_is_not_shown() -> None:
 )
 def test_each_thing_that_only_a_restart_takes_up_is_named(keys: dict[str, Any], named: str) -> None:
     assert to(**keys).warnings == (f"{named} take effect when halbd is restarted",)
+
+
+def test_servers_of_two_frontends_change_together() -> None:
+    second = {"name": "second", "port": 7443, "servers": THREE}
+    old = config(frontends=[*frontend(servers=THREE), second])
+    light = {"name": THREE[0], "address": "10.10.50.11", "port": 6443, "weight": 0}
+    new = config(frontends=[*frontend(servers=[*THREE, "10.10.50.14:6443"]), second | {"servers": [light, *THREE[1:]]}])
+    one = change(old, render(old, AROUND), new, render(new, AROUND))
+    assert [(each.frontend.name, each.server.name, each.new) for each in one.servers] == [
+        ("kube-apiserver", "10.10.50.14:6443", True),
+        ("second", THREE[0], False),
+    ]

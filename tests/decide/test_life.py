@@ -87,3 +87,20 @@ def test_stop_while_resting_is_the_end() -> None:
     child, _ = life.died(alive(), "exited", 0.0, at(1))
     assert life.stop(child, P, at(1))[0].phase is Phase.STOPPED
     assert life.stop(Child(), P, at(1)) == (Child(), ())
+
+
+def test_jitter_takes_off_its_share_of_a_quarter() -> None:
+    assert life.delay(50, 0.5) == life.LONGEST_DELAY * 0.875
+    assert life.delay(0, 0.8) == life.FIRST_DELAY * 0.8
+
+
+def test_every_step_notes_its_moment_and_a_death_forgets_the_process() -> None:
+    """What is left of a process that is gone could be taken for another one."""
+    gone, _ = life.died(alive(), "killed by SIGKILL", 0.0, at(7))
+    assert (gone.changed, gone.pid, gone.start_ticks, gone.last_exit) == (at(7), None, 0, "killed by SIGKILL")
+    stopping, _ = life.stop(alive(), P, at(8))
+    assert (stopping.changed, stopping.due) == (at(8), 8 + life.GRACE)
+    ended, _ = life.died(stopping, "exited with code 0", 0.0, at(9))
+    assert (ended.changed, ended.due) == (at(9), None)
+    starting, _ = life.start(Child(), P, at(1))
+    assert life.stop(starting, P, at(2))[0].changed == at(2)

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
-from halbd.decide.status import stamp, status
+from halbd import __version__
+from halbd.decide.status import check, stamp, status
 from halbd.model.child import Program
-from halbd.model.events import ConfigApplied, ConfigRejected, Exited, HistoryKept, ProxySeen, UpgradeFailed
-from halbd.model.evidence import FrontendView, ProxyView, ServerState, ServerView
+from halbd.model.events import (
+    ConfigApplied,
+    ConfigRejected,
+    Exited,
+    FilesMended,
+    HistoryKept,
+    KeepalivedSeen,
+    ProbeDone,
+    ProxySeen,
+    UpgradeFailed,
+)
+from halbd.model.evidence import FrontendView, ProbeResult, ProxyView, ServerState, ServerView
 from tests.decide.driver import Driver, running
 from tests.sample import config
 
@@ -171,3 +183,47 @@ def test_what_the_daemon_could_not_do_for_itself_is_told() -> None:
 
 def test_the_time_of_another_zone_is_told_in_utc() -> None:
     assert stamp(datetime(2026, 1, 1, tzinfo=UTC)) == "2026-01-01T00:00:00.000000Z"
+
+
+def test_who_runs_keepalived_is_told() -> None:
+    assert said(Driver(child=False))["keepalived"]["managed"] == "none"
+    unit = Driver(child=False)
+    assert said(unit)["keepalived"]["running"] is False
+    unit.post(KeepalivedSeen(None))
+    assert said(unit)["keepalived"]["running"] is False
+    unit.post(KeepalivedSeen(7))
+    assert said(unit)["keepalived"]["running"] is True
+    unit.state = replace(unit.state, keepalived_is_unit=True)
+    assert said(unit)["keepalived"]["managed"] == "systemd"
+
+
+def test_files_that_were_put_right_are_told() -> None:
+    node = running()
+    node.post(FilesMended(("lds.json",), "/kept"))
+    assert said(node)["config"]["mended"] == {"at": after(node, 3), "files": ["lds.json"], "kept": "/kept"}
+
+
+def test_a_probe_that_fails_says_why_and_how_long_it_took() -> None:
+    node = running()
+    node.wait(1)
+    result = ProbeResult("local/kube-apiserver", False, True, None, 0.0123456, node.now, "no answer in 1 s")
+    node.post(ProbeDone(result))
+    (probe,) = said(node)["probes"]
+    assert (probe["ok"], probe["status"], probe["latency_ms"], probe["error"]) == (
+        False,
+        None,
+        12.346,
+        "no answer in 1 s",
+    )
+
+
+def test_check_gives_each_reason_in_full() -> None:
+    node = running()
+    node.died()
+    assert check(node.state, node.now)["reasons"] == [
+        {"cause": "proxy_dead", "detail": "haproxy does not run: killed by SIGKILL", "since": after(node, 3)}
+    ]
+
+
+def test_the_version_of_halbd_is_told() -> None:
+    assert said(running())["halbd"] == __version__

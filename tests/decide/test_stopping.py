@@ -78,3 +78,10 @@ def test_a_keepalived_that_systemd_runs_is_left_to_it() -> None:
     node.spawned()
     assert [s.program for s in of(Signal, node.post(StopRequested()))] == [Program.PROXY]
     assert of(Finish, node.died())
+
+
+def test_the_end_waits_for_both_programs() -> None:
+    node = running()
+    assert of(Finish, node.post(StopRequested())) == []
+    assert of(Finish, node.post(Exited(Program.PROXY, 100, "exited with code 0", 0.0))) == []
+    assert of(Finish, node.post(Exited(Program.KEEPALIVED, 200, "exited with code 0", 0.0)))

@@ -22,3 +22,9 @@ def test_each_of_fall_checks_waits_its_interval_and_times_out() -> None:
 def test_patience_covers_the_drop_and_skew_the_difference_of_two_nodes() -> None:
     assert patience(config()) == 8 + 2
     assert lag(config()) == (2 + 2) + 2
+
+
+def test_the_interval_of_the_probes_counts_twice_in_both() -> None:
+    often = config(health={"interval": 0.5, "timeout": 0.5})
+    assert patience(often) == 8 + 1
+    assert lag(often) == (2 + 2) + 1

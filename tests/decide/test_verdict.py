@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -232,3 +233,46 @@ def test_a_target_that_was_never_asked_is_missing_evidence() -> None:
     node = running()
     node.state = replace(node.state, series={})
     assert node.verdict.stale
+
+
+def test_what_one_frontend_is_blamed_for_is_not_forgiven_when_another_goes_blind() -> None:
+    node = two_frontends()
+    for _ in range(4):
+        node.wait(1)
+        node.look(up=1)
+        for name in list(node.state.series):
+            node.answer_one(name, ok=name != "local/kube-apiserver", connected=False)
+    assert node.causes == ["local_probe"]
+    blind, seeing = view(node.state.config, 0).frontends[1], view(node.state.config, 1).frontends[0]
+    node.post(ProxySeen(ProxyView((seeing, blind))))
+    assert node.causes == ["no_servers", "local_probe"]
+
+
+def test_a_failure_behind_a_blind_frontend_is_its_own_and_no_other_s() -> None:
+    node = two_frontends()
+    blind, seeing = view(node.state.config, 0).frontends[1], view(node.state.config, 1).frontends[0]
+    for _ in range(3):
+        node.wait(1)
+        node.post(ProxySeen(ProxyView((seeing, blind))))
+        for name in list(node.state.series):
+            node.answer_one(name, ok=name != "local/konnectivity", connected=False)
+    assert node.causes == ["no_servers"]
+
+
+def test_a_reason_says_since_when_it_fails() -> None:
+    node = running()
+    begun = node.now.wall
+    for _ in range(5):
+        node.wait(1)
+        node.look()
+        node.answer(ok=False, connected=False)
+    (reason,) = node.verdict.reasons
+    assert reason.detail == "local/kube-apiserver: no answer"
+    assert timedelta() < reason.since - begun <= timedelta(seconds=1.2)
+
+
+def test_several_blind_frontends_are_all_named() -> None:
+    node = two_frontends()
+    node.live(3, up=0)
+    (reason,) = node.verdict.reasons
+    assert reason.detail == "haproxy sees no server up behind kube-apiserver, konnectivity"
