@@ -15,6 +15,7 @@ from halbd.model.effects import (
     Finish,
     ForgetDrain,
     KillKeepalivedUnit,
+    LetIn,
     LookAtGeneration,
     LookAtKeepalived,
     LookAtProxy,
@@ -26,6 +27,7 @@ from halbd.model.effects import (
     RemoveAddress,
     RestoreAddress,
     Say,
+    ShutDoor,
     Signal,
     Spawn,
     StartKeepalivedUnit,
@@ -92,6 +94,9 @@ class Hands:
                 if self.node.edited:
                     self.node.edited = False
                     self.daemon.later(0.01, FilesMended(("haproxy.cfg",), "/var/lib/halbd/kept"))
+            case ShutDoor() | LetIn():
+                if self.node.proxy:
+                    self.node.proxy.shut = isinstance(effect, ShutDoor)
             case Poke() | CutConnections() | TakeUp() | MarkGood() | Say():
                 pass
             case DrainSettled():

@@ -125,6 +125,8 @@ def _ill(world: World, node: Node) -> str:
         return f"its track_files say {node.tracks}"
     if state.proxy.phase is not Phase.RUNNING or state.keepalived.phase is not Phase.RUNNING:
         return f"proxy {state.proxy.phase}, keepalived {state.keepalived.phase}"
+    if node.proxy and node.proxy.shut:
+        return "new connections have to wait"
     if state.guard.doubts or state.guard.hung:
         return f"it believes {state.guard}"
     for vip in node.config.vips:

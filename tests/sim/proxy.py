@@ -33,12 +33,16 @@ class Meeting:
 
 
 class Proxy:
-    """One process. `well` is how the servers are, seen from this node; `sees` is what its own checks have found."""
+    """One process.
+
+    `well` is how the servers are, seen from this node; `sees` is what its own checks have found. `shut`: new connections
+    from outside have to wait.
+    """
 
     def __init__(self, pid: int, config: Config, well: list[Server], clock: Clock, random: Random) -> None:
         self.pid, self._config, self._clock, self._random = pid, config, clock, random
         self.alive, self.frozen = True, False
-        self.wrong = self.mute = False
+        self.wrong = self.mute = self.shut = False
         self.opens = clock.now + OPENING
         self._truth = list(well)
         self.sees = [True] * len(well)

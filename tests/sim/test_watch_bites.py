@@ -9,7 +9,7 @@ import pytest
 
 from halbd.decide.step import Step, step
 from halbd.model.child import Phase, Program
-from halbd.model.effects import DrainSettled, Effect, Finish, Push, Record, RemoveAddress, Spawn
+from halbd.model.effects import DrainSettled, Effect, Finish, LetIn, Push, Record, RemoveAddress, Spawn
 from halbd.model.events import AddressChanged, AddressesDumped, Event, Exited, Tick
 from halbd.model.evidence import Now, Streak
 from halbd.model.paths import FAULT
@@ -108,6 +108,7 @@ def says_it_twice(state: State, event: Event, now: Now) -> Step:
         (does_not_hear_of_addresses, "clock_jump", "believes to hold"),
         (says_it_twice, "vip_deleted", "history says twice"),
         (_without(RemoveAddress), "vip_added", "two hold"),
+        (_without(LetIn), "drain", "new connections wait"),
         (_without(Finish), "daemon_stop", "after SIGTERM"),
         (_without(DrainSettled), "drain", "no outcome of a drain"),
     ],

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 TELL = 0.01
 """Seconds from a verdict that says no until keepalived has dropped the VIP."""
+SHUT = 2
+"""Intervals for which new connections may have to wait while a VIP moves; a second on top, for looking once in that."""
 MENDED = 2.0
 """Seconds in which halbd itself removes what nobody else does."""
 SCRIPT = (SCRIPT_FALL + 1) * SCRIPT_INTERVAL
@@ -90,6 +92,8 @@ class Watch:
             self._fresh(node, node.daemon, answer)
             self._knows(node, node.daemon)
         self._holding(node)
+        shut = node.proxy is not None and node.proxy.shut and node.keeps
+        self._for(f"new connections wait at {node.name}", shut, SHUT * node.config.vrrp.advert_int + 1)
         for vip in node.config.vips:
             entitled = [one for one in self.world.nodes if one.keepalived and one.keepalived.entitled]
             holders = self.world.holders(vip.address)

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 from halbd.daemon.witness import GAP, INTERVAL, LOOKS
 from halbd.model.adverts import Advert, Claim
-from halbd.model.config import Address
 from halbd.model.events import AdvertsHeard, KeepalivedLooked
 from halbd.model.guard import Sign
 
 if TYPE_CHECKING:
     from tests.sim.daemon import Daemon
 
-Key = tuple[bool, Address, int]
+Key = tuple[bool, int, int]
 
 
 class Wire:
@@ -29,7 +28,7 @@ class Wire:
 
     def hear(self, advert: Advert, *, own: bool) -> None:
         """The kernel puts a packet into the socket."""
-        self._waiting[own, advert.source, advert.virtual_router_id] = advert
+        self._waiting[own, int(advert.source), advert.virtual_router_id] = advert
 
     def glance(self) -> None:
         """Hand on what was heard up to now."""
