@@ -18,7 +18,7 @@ STRANGERS = 16
 
 
 def due(state: State, now: Now) -> tuple[State, tuple[Effect, ...]]:
-    """Two masters for two seconds, or a stranger who uses a virtual_router_id of ours."""
+    """At each reading of the wire: two masters for two seconds, or a stranger who uses a virtual_router_id of ours."""
     if all(one.own for one in state.guard.claims) and not state.guard.said:
         return state, ()
     two = {vip.address: one for vip in state.config.vips if (one := _other_master(state, vip))}

@@ -123,7 +123,7 @@ def _happen(state: State, event: Event, now: Now) -> Step:
         case KeepalivedSeen():
             return _keepalived_seen(state, event)
         case AdvertsHeard():
-            return guard.heard(state, event), ()
+            return rivals.due(guard.heard(state, event), now)
         case KeepalivedLooked():
             return hung.looked(state, event), ()
         case PushFailed():
@@ -203,8 +203,7 @@ def _watch_keepalived(state: State, now: Now) -> Step:
     """What is wrong with it comes before what is wrong with a VIP: one that is alive would put back what is removed."""
     mended, addresses = guard.due(state, now)
     mended, cures = hung.due(mended, now)
-    mended, others = rivals.due(mended, now)
-    return mended, (*cures, *addresses, *others)
+    return mended, (*cures, *addresses)
 
 
 def _tick_children(state: State, now: Now) -> Step:
