@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from halbd.daemon.witness import Witness
+from halbd.model.config import Address
 from halbd.model.events import AddressChanged, Event
 from halbd.system import netlink
 
@@ -27,16 +28,16 @@ class Addresses:
         self._post, self._begin, self._witness = post, begin, witness
         self._watching: asyncio.Task[None] | None = None
 
-    def watch(self, why: str) -> None:
+    def watch(self, why: str, vips: frozenset[Address]) -> None:
         """From a new dump on; `why` is the cause of what it finds changed."""
         self.stop()
-        self._watching = self._begin(self._watch(why))
+        self._watching = self._begin(self._watch(why, vips))
 
     def stop(self) -> None:
         """Listen no more."""
         if self._watching:
             self._watching.cancel()
 
-    async def _watch(self, why: str) -> None:
-        async for event in netlink.watch(why):
+    async def _watch(self, why: str, vips: frozenset[Address]) -> None:
+        async for event in netlink.watch(why, vips):
             self._post(self._witness.explained(event) if isinstance(event, AddressChanged) else event)

@@ -150,7 +150,7 @@ class Hands:
                 self._begin(self._take_up(effect.program))
             case DumpAddresses():
                 self._witness.start()
-                self._addresses.watch(effect.why)
+                self._addresses.watch(effect.why, frozenset(vip.address for vip in self._state().config.vips))
             case LookAtGeneration():
                 self._begin(self._changer.mend())
             case MarkGood():

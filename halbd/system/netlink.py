@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from ipaddress import ip_address
 from typing import Any
 
@@ -14,6 +15,8 @@ from pyroute2 import AsyncIPRoute, NetlinkError
 from halbd.model.config import Address, Vip
 from halbd.model.errors import FailedError
 from halbd.model.events import AddressChanged, AddressesDumped
+from halbd.system import narrow
+from halbd.system.bpf import attach
 
 LINK = 0x1
 """RTMGRP_LINK: an interface that is renamed, goes down or goes away."""
@@ -29,19 +32,28 @@ NLM_F_DUMP_INTR = 0x10
 """The kernel's mark of a dump that changed under way, and may lack something (linux/netlink.h)."""
 DUMPS = 10
 """How often a dump is asked for again because of that."""
+SO_RCVBUFFORCE = 33
+"""socket(7): beyond the machine's limit, with CAP_NET_ADMIN."""
+BUFFER = 1 << 20
+"""Octets that the kernel may keep for us, which it doubles: over a thousand messages."""
 REOPEN_DELAY = 1.0
 """Seconds between two tries when the kernel refuses a netlink socket."""
 
 
-async def watch(why: str = "found when halbd started") -> AsyncGenerator[AddressChanged | AddressesDumped, None]:
+async def watch(
+    why: str = "found when halbd started", only: Collection[Address] | None = None
+) -> AsyncGenerator[AddressChanged | AddressesDumped, None]:
     """Yield a dump, made because of `why`, then every change. After an overrun: a new socket, a new dump, and on.
+
+    With `only` these addresses alone: the kernel does not even queue the changes of others, so that a burst of them
+    costs no change of these, which a dump afterwards could not tell where an address came and went.
 
     The events have a socket of their own, since replies to a request on it could swallow one. It is bound before the
     dump is asked for, so nothing falls between the two.
     """
     while True:
         try:
-            async for event in _session(why):
+            async for event in _session(why, only):
                 yield event
         except (OSError, NetlinkError) as error:
             # ENOBUFS (netlink(7)): messages were dropped and this socket will not send them again.
@@ -51,9 +63,10 @@ async def watch(why: str = "found when halbd started") -> AsyncGenerator[Address
                 await asyncio.sleep(REOPEN_DELAY)
 
 
-async def _session(why: str) -> AsyncIterator[AddressChanged | AddressesDumped]:
+async def _session(why: str, only: Collection[Address] | None) -> AsyncIterator[AddressChanged | AddressesDumped]:
     async with AsyncIPRoute() as events:
         await events.bind(groups=LINK | IPV4_IFADDR | IPV6_IFADDR)
+        _make_room(events, only)
         names, present = await _dump()
         yield AddressesDumped(present, why)
         down: set[int] = set()
@@ -71,6 +84,16 @@ async def _session(why: str) -> AsyncIterator[AddressChanged | AddressesDumped]:
                 present = message["event"] == "RTM_NEWADDR"
                 up = present or message["index"] not in down
                 yield AddressChanged(_address(message), interface, present, up, message["header"]["pid"])
+
+
+def _make_room(events: AsyncIPRoute, only: Collection[Address] | None) -> None:
+    """What cannot be had is done without: an overrun is noticed, and mended by a dump."""
+    with contextlib.suppress(OSError):
+        events.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
+    program = narrow.only_addresses(only) if only is not None else ()
+    if 0 < len(program) <= narrow.LONGEST:
+        with contextlib.suppress(OSError):
+            attach(events, program)
 
 
 async def remove(address: Address, interface: str) -> None:

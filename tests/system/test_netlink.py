@@ -134,6 +134,43 @@ def test_after_an_overrun_the_picture_is_right(place: str, tmp_path_factory: pyt
     watched(place, script)
 
 
+def test_no_change_of_a_vip_is_lost_in_a_burst_of_others(place: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Nobody reads while addresses change 10,000 times, and the VIP comes and goes among them 100 times."""
+    batch = tmp_path_factory.mktemp("batch") / "changes"
+    others = [f"addr {word} 10.98.0.{n}/32 dev eth0" for n in range(CHANGES // 200) for word in ("add", "del")]
+    own = [f"addr {'del' if i % 2 else 'add'} {VIP}/32 dev eth0" for i in range(100)]
+    batch.write_text("\n".join(line for one in own for line in (*others, one)) + "\n")
+
+    async def burst() -> None:
+        async with asyncio.timeout(60), contextlib.aclosing(netlink.watch("at first", [VIP, VIP6])) as events:
+            await first(events)
+            run("ip", "-n", place, "-batch", str(batch))  # blocks the loop
+            seen = [await anext(events) for _ in own]
+        told = [(one.address, one.present) for one in seen if isinstance(one, AddressChanged)]
+        assert told == [(VIP, i % 2 == 0) for i in range(100)]
+
+    within(place, lambda: asyncio.run(burst()))
+
+
+@pytest.mark.parametrize("vips", [(VIP,), (VIP6,), (VIP, VIP6), (VIP6, VIP)], ids=["4", "6", "4 and 6", "6 and 4"])
+def test_of_addresses_those_that_were_asked_for_are_told(place: str, vips: tuple[Address, ...]) -> None:
+    async def watch() -> None:
+        async with asyncio.timeout(60), contextlib.aclosing(netlink.watch("at first", vips)) as events:
+            await first(events)
+            for vip in vips:
+                for address in ("10.99.0.5", "2001:db8::5", vip):
+                    run(
+                        "ip", "-n", place, "addr", "add", str(address), "dev", "eth0", *["nodad"][: ":" in str(address)]
+                    )
+                one = await anext(events)
+                assert isinstance(one, AddressChanged)
+                assert (one.address, one.interface, one.present) == (vip, "eth0", True)
+                for address in ("10.99.0.5", "2001:db8::5"):
+                    run("ip", "-n", place, "addr", "del", address, "dev", "eth0")
+
+    within(place, lambda: asyncio.run(watch()))
+
+
 async def first(events: AsyncIterator[Event]) -> AddressesDumped:
     event = await anext(events)
     assert isinstance(event, AddressesDumped)
