@@ -72,6 +72,7 @@ from halbd.model.state import State
 from halbd.model.transition import Transition
 from halbd.system import files, generations, keepalived_unit
 from halbd.system.probe import Prober
+from halbd.system.shortage import shortage
 
 SETTLE = 1.0
 """Seconds that a disk is waited for in the end."""
@@ -227,7 +228,7 @@ class Hands:
         except TimeoutError:
             self._post(ProxySilent(f"no answer within {timeout:g} s"))
         except OSError as error:
-            self._post(ProxySilent(str(error)))
+            self._post(ProxySilent(str(error), ours=shortage(error)))
         else:
             self._post(ProxySeen(view))
 

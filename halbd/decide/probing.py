@@ -56,7 +56,7 @@ def probed(state: State, result: ProbeResult, now: Now) -> State:
     before = state.series.get(result.name)
     if before is None:
         return state
-    if result.latency > state.config.health.timeout + LATE:
+    if result.ours or result.latency > state.config.health.timeout + LATE:
         return replace(state, series={**state.series, result.name: replace(before, asking=False)})
     if not result.ok and _blind(state, result.name):
         heard = replace(before, last=result, asking=False)
@@ -118,8 +118,10 @@ def seen(state: State, view: ProxyView, now: Now) -> State:
     return state
 
 
-def silent(state: State, now: Now) -> State:
-    """The admin socket gave no answer."""
+def silent(state: State, now: Now, *, ours: bool = False) -> State:
+    """The admin socket gave no answer; or could not be asked, which is no evidence."""
+    if ours:
+        return replace(state, admin=replace(state.admin, asking=False))
     return _blame_hang(replace(state, admin=_admin(state, ok=False, now=now)))
 
 

@@ -111,7 +111,7 @@ def _happen(state: State, event: Event, now: Now) -> Step:
         case ProxySeen():
             return cutting.seen(probing.seen(state, event.view, now), event.view, now.mono), ()
         case ProxySilent():
-            return probing.silent(state, now), ()
+            return probing.silent(state, now, ours=event.ours), ()
         case AddressChanged():
             state, effects = holding.changed(state, event, now)
             return probing.align(state, now), effects
@@ -163,6 +163,8 @@ def _applied(state: State, event: ConfigApplied, now: Now) -> Step:
 
 def _mark(state: State, event: ProbeDone) -> Step:
     """The first good answer under a generation makes it one to fall back to."""
+    if event.result.ours:
+        return state, (Say(LogLevel.ERROR, "probe.not_asked", {"name": event.result.name, "why": event.result.error}),)
     if state.marked or not event.result.ok:
         return state, ()
     return replace(state, marked=True), (MarkGood(),)

@@ -86,8 +86,5 @@ def _claims(state: State, vip: Vip, *, own: bool) -> list[Claim]:
     return [
         one
         for one in state.guard.claims
-        if one.own is own
-        and one.at >= begin
-        and one.interface == vip.interface
-        and vip.address in one.advert.addresses
+        if one.own is own and one.at >= begin and one.interface == vip.interface and vip.address in one.advert.addresses
     ]

@@ -65,9 +65,10 @@ class ProxySeen:
 
 @dataclass(frozen=True, slots=True)
 class ProxySilent:
-    """The proxy's admin socket gave no answer in time."""
+    """The proxy's admin socket gave no answer in time; `ours`: it could not be asked, for want of something here."""
 
     error: str
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)

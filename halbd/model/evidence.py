@@ -36,7 +36,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """One answer, or its absence. `connected` is False when not even the TCP connection to the proxy came about."""
+    """One answer, or its absence. `connected` is False when not even the TCP connection to the proxy came about.
+
+    `ours`: the question could not be asked, for want of a descriptor or memory here; it says nothing of the proxy.
+    """
 
     name: str
     ok: bool
@@ -45,6 +48,7 @@ class ProbeResult:
     latency: float
     at: Now
     error: str
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from halbd.model.config import Scheme
 from halbd.model.evidence import Now, ProbeResult, Target
+from halbd.system.shortage import shortage
 
 LONGEST_ANSWER = 4096
 """Bytes of a body that are read: the status is what counts."""
@@ -47,9 +48,16 @@ class Prober:
                 answer = await asyncio.wait_for(loop.run_in_executor(self._pool, _ask, target, line), target.timeout)
             except TimeoutError:
                 answer = (False, line.connected, None, f"no answer within {target.timeout:g} s")
+            except OSError as error:
+                if not shortage(error):
+                    raise
+                return self._result(target, begun, (False, False, None, str(error)), ours=True)
+        return self._result(target, begun, answer)
+
+    def _result(self, target: Target, begun: float, answer: Answer, *, ours: bool = False) -> ProbeResult:
         ok, connected, status, error = answer
         at = Now(time.monotonic(), datetime.now(UTC))
-        return ProbeResult(target.name, ok, connected, status, at.mono - begun, at, error)
+        return ProbeResult(target.name, ok, connected, status, at.mono - begun, at, error, ours)
 
     def close(self) -> None:
         """Let the threads go; what they still wait for ends by itself."""
@@ -106,6 +114,8 @@ def _connect(target: Target) -> Answer:
         with socket.create_connection((str(target.address), target.port), target.timeout):
             return True, True, None, ""
     except OSError as error:
+        if shortage(error):
+            raise
         return False, False, None, f"cannot connect to the proxy: {error.strerror or error}"
 
 
@@ -123,6 +133,8 @@ def _get(target: Target, line: _Line) -> Answer:
             ok = response.status_code in target.expect
             return ok, True, response.status_code, "" if ok else f"status {response.status_code}"
     except requests.RequestException as error:
+        if shortage(error):
+            raise  # RequestException is an OSError
         return False, _connected(error), None, _words(error)
 
 

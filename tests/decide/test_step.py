@@ -25,6 +25,7 @@ from halbd.model.events import (
     Exited,
     KeepalivedSeen,
     ProbeDone,
+    ProxySilent,
     PushFailed,
     PushLost,
     Spawned,
@@ -200,3 +201,18 @@ def test_an_answer_for_a_target_that_is_gone_changes_nothing() -> None:
     before = node.state.series
     node.post(ProbeDone(ProbeResult("local/gone", True, True, 200, 0.01, node.now, "")))
     assert node.state.series == before
+
+
+def test_a_question_that_could_not_be_asked_is_no_evidence() -> None:
+    """Out of descriptors: after a while the verdict is stale, which is not a no; and then it goes on."""
+    node = running(holder=True)
+    for _ in range(30):
+        for name in [name for name, one in node.state.series.items() if one.asking]:
+            node.post(ProbeDone(ProbeResult(name, False, False, None, 0, node.now, "too many open files", ours=True)))
+        node.post(ProxySilent("too many open files", ours=True))
+        node.wait(1)
+    assert node.verdict.stale
+    assert node.causes == []
+    assert node.fault == 0
+    node.live(2)
+    assert node.verdict.ok
