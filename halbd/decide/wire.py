@@ -9,7 +9,7 @@ from halbd.model.state import State
 FLOOR = 0.5
 """Seconds of silence that say nothing, however short advert_int is: a busy machine may be late."""
 INTERVALS = 2.5
-"""Intervals of silence that say nothing. The peers themselves wait for more than three (RFC 9568, 6.1)."""
+"""Times advert_int of silence that say nothing. The peers themselves wait for 2.6 and more (decide/adverts.py)."""
 
 
 def patience(config: Config) -> float:
