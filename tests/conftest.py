@@ -12,7 +12,7 @@ from halbd.system.programs import find
 
 # No deadline: how long an example takes says nothing on a busy machine. HYPOTHESIS_PROFILE=long looks further.
 settings.register_profile("short", deadline=None)
-settings.register_profile("long", deadline=None, max_examples=10_000)
+settings.register_profile("long", deadline=None, max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
 
 NEEDED = ("ip", "haproxy", "keepalived", "dnsmasq")

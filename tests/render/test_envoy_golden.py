@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import replace
 from ipaddress import ip_address
 
@@ -88,3 +89,36 @@ def test_an_address_of_this_node_is_bound_alone() -> None:
     text = render(with_envoy(with_frontend(bound)), AROUND).text("lds.json")
     assert "additional_addresses" not in text
     assert "freebind" not in text
+
+
+def test_a_running_envoy_is_asked_for_the_version_of_each_file_by_its_own_name_for_it() -> None:
+    """Envoy writes "_" for a ":" in the names of its stats."""
+    named = replace(FRONTEND, name="api:1")
+    found = versions(render(with_envoy(with_frontend(named)), AROUND))
+    assert set(found) == {
+        "listener_manager.lds.version_text",
+        "cluster_manager.cds.version_text",
+        "runtime.version_text",
+        "cluster.api_1.version_text",
+    }
+    assert all(re.fullmatch("[0-9a-f]{16}", version) for version in found.values())
+
+
+def test_weight_0_takes_no_new_connections() -> None:
+    light = replace(FRONTEND, servers=(replace(FRONTEND.servers[0], weight=0), FRONTEND.servers[1]))
+    text = render(with_envoy(with_frontend(light)), AROUND).text("eds-kube-apiserver.json")
+    (group,) = json.loads(text)["resources"][0]["endpoints"]
+    shares = [
+        {key: one.get(key) for key in ("load_balancing_weight", "health_status")} for one in group["lb_endpoints"]
+    ]
+    assert shares == [
+        {"load_balancing_weight": None, "health_status": "DRAINING"},
+        {"load_balancing_weight": 1, "health_status": None},
+    ]
+
+
+def test_names_are_resolved_in_the_family_of_the_nodes_first() -> None:
+    named = CASES["host-names"].frontends[0]
+    for case, family in (("default", "V4_PREFERRED"), ("ipv6-nodes", "AUTO")):
+        text = render(with_envoy(with_frontend(named, CASES[case])), AROUND).text("cds.json")
+        assert f'"dns_lookup_family": "{family}"' in text

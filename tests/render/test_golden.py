@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from halbd.model.config import OnNoServers, Timeouts, Vrrp
+from halbd.render.keepalived import check_command
 from halbd.render.render import render
 from halbd.render.words import HEADER
 from tests.render.cases import AROUND, CA_PEM, CASES, CONFIG, EIGHT_BYTES, FRONTEND, with_frontend
@@ -96,3 +97,17 @@ def test_a_group_of_two_instances_moves_as_one_also_where_nothing_lowers_it() ->
     text = render(ignored, AROUND).text("keepalived.conf")
     assert "vrrp_sync_group lb1 {" in text
     assert "sync_group_tracking_weight" not in text
+
+
+def test_the_check_is_run_isolated_with_its_script_and_socket() -> None:
+    """-I: no user's folder and no PYTHON* variable counts; -S: no site-packages."""
+    python, isolated, bare, command, program, script, socket = check_command(Path("/lib/check.py"), Path("/run/s"))
+    assert (python, isolated, bare, command, script, socket) == (
+        "/usr/bin/python3",
+        "-I",
+        "-S",
+        "-c",
+        "/lib/check.py",
+        "/run/s",
+    )
+    assert program.endswith("main(); raise SystemExit(1)")
