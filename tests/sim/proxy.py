@@ -35,8 +35,8 @@ class Meeting:
 class Proxy:
     """One process.
 
-    `well` is how the servers are, seen from this node; `sees` is what its own checks have found. `shut`: new connections
-    from outside have to wait.
+    `well` is how the servers are, seen from this node; `sees` is what its own checks have found. `shut`: new
+    connections from outside have to wait.
     """
 
     def __init__(self, pid: int, config: Config, well: list[Server], clock: Clock, random: Random) -> None:
