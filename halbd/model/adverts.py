@@ -15,6 +15,9 @@ class Advert:
     virtual_router_id: int
     priority: int
     addresses: frozenset[Address]
+    version: int = 3
+    advert_int: float = 1.0
+    """Seconds; RFC 9568's default where nothing else is said."""
 
 
 @dataclass(frozen=True, slots=True)

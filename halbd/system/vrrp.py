@@ -35,11 +35,13 @@ def parse(packet: bytes) -> Advert | None:
 
 @lru_cache(256)  # they are all alike: a master says the same several times a second
 def _advert(source: bytes, vrrp: bytes, size: int) -> Advert | None:
-    if len(vrrp) < HEADER or vrrp[0] & 0xF != ADVERTISEMENT or vrrp[0] >> 4 not in {2, 3}:
+    if len(vrrp) < HEADER or vrrp[0] & 0xF != ADVERTISEMENT or (version := vrrp[0] >> 4) not in {2, 3}:
         return None
     count = vrrp[3]
     if count == 0 or len(vrrp) < HEADER + count * size:
         return None
     starts = range(HEADER, HEADER + count * size, size)
     addresses = frozenset(ip_address(vrrp[start : start + size]) for start in starts)
-    return Advert(ip_address(source), vrrp[1], vrrp[2], addresses)
+    # Version 2 has whole seconds in one octet, version 3 hundredths in twelve bits.
+    interval = float(vrrp[5]) if version == 2 else int.from_bytes(vrrp[4:6], "big") % 0x1000 / 100
+    return Advert(ip_address(source), vrrp[1], vrrp[2], addresses, version, interval)

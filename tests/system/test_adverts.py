@@ -75,16 +75,16 @@ def test_adverts_of_both_sides_are_heard_and_nothing_else(places: tuple[str, str
         send(THERE, advert())
 
     ((own, interface, ours),) = heard(here, deed)
-    assert (own, interface, ours) == (Advert(ip_address(HERE), 4, 254, frozenset({VIP})), "eth0", True)
+    assert (own, interface, ours) == (Advert(ip_address(HERE), 4, 254, frozenset({VIP}), 3, 0.2), "eth0", True)
     ((other, interface, ours),) = heard(here, lambda _: within(there, lambda: send(HERE, advert(0))))
-    assert (other, interface, ours) == (Advert(ip_address(THERE), 4, 0, frozenset({VIP})), "eth0", False)
+    assert (other, interface, ours) == (Advert(ip_address(THERE), 4, 0, frozenset({VIP}), 3, 0.2), "eth0", False)
 
 
 def test_ipv6_adverts_are_heard(places: tuple[str, str]) -> None:
     here, there = places
     payload = bytes((0x31, 4, 254, 1, 0, 20, 0, 0)) + VIP6.packed
     ((other, _, ours),) = heard(here, lambda _: within(there, lambda: send(HERE6, payload)))
-    assert (other, ours) == (Advert(ip_address(THERE6), 4, 254, frozenset({VIP6})), False)
+    assert (other, ours) == (Advert(ip_address(THERE6), 4, 254, frozenset({VIP6}), 3, 0.2), False)
 
 
 def test_an_interface_that_is_made_anew_is_heard_as_well(places: tuple[str, str]) -> None:

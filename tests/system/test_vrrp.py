@@ -19,17 +19,17 @@ VERSION_3 = bytes.fromhex("3104fd010014beef") + VIP.packed
 ON_IPV6 = bytes.fromhex("3104fe010014beef") + VIP6.packed
 
 
-def test_version_2_and_version_3_name_their_source_number_priority_and_addresses() -> None:
-    expected = Advert(SOURCE, 4, 253, frozenset({VIP}))
-    assert parse(IPV4 + VERSION_2) == parse(IPV4 + VERSION_3) == expected
+def test_version_2_and_version_3_name_their_source_number_priority_addresses_and_interval() -> None:
+    assert parse(IPV4 + VERSION_2) == Advert(SOURCE, 4, 253, frozenset({VIP}), 2, 1)
+    assert parse(IPV4 + VERSION_3) == Advert(SOURCE, 4, 253, frozenset({VIP}), 3, 0.2)
 
 
 def test_ipv6() -> None:
-    assert parse(IPV6 + ON_IPV6) == Advert(SOURCE6, 4, 254, frozenset({VIP6}))
+    assert parse(IPV6 + ON_IPV6) == Advert(SOURCE6, 4, 254, frozenset({VIP6}), 3, 0.2)
 
 
 def test_options_in_the_ipv4_header_are_skipped() -> None:
-    assert parse(b"\x46" + IPV4[1:] + bytes(4) + VERSION_3) == Advert(SOURCE, 4, 253, frozenset({VIP}))
+    assert parse(b"\x46" + IPV4[1:] + bytes(4) + VERSION_3) == Advert(SOURCE, 4, 253, frozenset({VIP}), 3, 0.2)
 
 
 @pytest.mark.parametrize(
