@@ -8,7 +8,21 @@ import sys
 from typing import Protocol
 
 from halbd import __version__
-from halbd.cli import diff, drain, history, lab, reload, render, schema, status, undrain, upgrade, validate, verdict
+from halbd.cli import (
+    diff,
+    doctor,
+    drain,
+    history,
+    lab,
+    reload,
+    render,
+    schema,
+    status,
+    undrain,
+    upgrade,
+    validate,
+    verdict,
+)
 from halbd.cli.options import Subparsers
 from halbd.cli.out import complain
 from halbd.model.errors import HalbdError, NoDaemonError
@@ -29,6 +43,7 @@ VERBS: dict[str, Verb] = {
     "check": verdict,
     "history": history,
     "validate": validate,
+    "doctor": doctor,
     "render": render,
     "diff": diff,
     "reload": reload,

@@ -30,6 +30,10 @@ IFA_F_NODAD = 0x02
 """No duplicate address detection (linux/if_addr.h): keepalived asks for none either."""
 NLM_F_DUMP_INTR = 0x10
 """The kernel's mark of a dump that changed under way, and may lack something (linux/netlink.h)."""
+NUD_CONFIRMED = 0x02 | 0x40 | 0x80
+"""NUD_REACHABLE, NUD_NOARP, NUD_PERMANENT (linux/neighbour.h)."""
+NUD_OLD = 0x04 | 0x08 | 0x10
+"""NUD_STALE, NUD_DELAY, NUD_PROBE."""
 DUMPS = 10
 """How often a dump is asked for again because of that."""
 SO_RCVBUFFORCE = 33
@@ -131,6 +135,21 @@ async def restore(vip: Vip) -> None:
             await asking.addr("replace", index=index, address=str(vip.address), prefixlen=vip.prefix_length, **flags)
     except (OSError, NetlinkError) as error:
         raise FailedError(f"cannot put {vip} on {vip.interface}: {error}") from error
+
+
+async def neighbours() -> dict[Address, bool | None]:
+    """Each neighbour: whether its link address was confirmed just now; None: known from before (arp(7)).
+
+    Raises:
+        FailedError: the kernel refuses.
+    """
+    try:
+        async with AsyncIPRoute() as asking:
+            found = [one async for one in await asking.get_neighbours()]
+    except (OSError, NetlinkError) as error:
+        raise FailedError(f"cannot read the neighbour table: {error}") from error
+    states = {ip_address(one.get_attr("NDA_DST")): one["state"] for one in found if one.get_attr("NDA_DST")}
+    return {at: bool(state & NUD_CONFIRMED) or (None if state & NUD_OLD else False) for at, state in states.items()}
 
 
 async def _on(asking: AsyncIPRoute, interface: str) -> list[Any]:

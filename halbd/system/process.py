@@ -191,6 +191,11 @@ def _name(pid: int | None) -> str:
         return "a process that has just ended"
 
 
+def up() -> dict[str, bool]:
+    """Every interface in this network namespace: whether it is up and has a carrier (IFF_RUNNING, netdevice(7))."""
+    return {name: one.isup for name, one in psutil.net_if_stats().items()}
+
+
 def interfaces() -> tuple[tuple[str, str], ...]:
     """Every interface address in this network namespace, as (interface, "address/mask")."""
     return tuple(

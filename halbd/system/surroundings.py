@@ -24,11 +24,15 @@ def surroundings(paths: Paths) -> Surroundings:
     `keepalived -t` and reload_check_config of keepalived 2.2.7 end by a SIGTERM that they send to themselves. And
     where the interpreter is gone setpriv fails, which counts as a failure; keepalived's own failed exec would not.
     """
-    interpreter = INTERPRETER if INTERPRETER.exists() else Path(sys.executable).resolve()
     user = check_account()
     drop = (find("setpriv"), f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "--no-new-privs")
-    command = (*drop, *check_command(check_program(paths), paths.socket, interpreter))
+    command = (*drop, *check_command(check_program(paths), paths.socket, interpreter()))
     return Surroundings(paths.runtime, paths.state, "root", command)
+
+
+def interpreter() -> Path:
+    """What runs halbd-check."""
+    return INTERPRETER if INTERPRETER.exists() else Path(sys.executable).resolve()
 
 
 def check_program(paths: Paths) -> Path:

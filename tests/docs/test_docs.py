@@ -13,6 +13,7 @@ from halbd.lab.faults.catalog import FAULTS
 from halbd.model.config import Config
 from halbd.model.verdict import Cause
 from halbd.parse.parse import parse
+from tests.docs.doctor_page import page as doctor_page
 from tests.docs.lab_page import page as lab_page
 from tests.docs.reference import reference
 from tests.sample import HOST, read
@@ -21,7 +22,9 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")]
 
 
-@pytest.mark.parametrize(("name", "made"), [("config.md", reference()), ("lab.md", lab_page())])
+@pytest.mark.parametrize(
+    ("name", "made"), [("config.md", reference()), ("lab.md", lab_page()), ("doctor.md", doctor_page())]
+)
 def test_a_generated_page_is_what_the_code_says(name: str, made: str) -> None:
     page = ROOT / "docs" / name
     if os.environ.get("HALBD_UPDATE_GOLDEN"):

@@ -1,0 +1,85 @@
+"""What systemd runs or will run: the distribution's proxy, keepalived, and halbd itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from halbd.decide.doctor.said import fine, unknown, warning, with_config, wrong
+from halbd.model.config import Config, Manage
+from halbd.model.facts import Facts, Unit, Unknown
+from halbd.model.findings import Said
+
+HALBD, KEEPALIVED = "halbd.service", "keepalived.service"
+PROXIES = ("haproxy.service", "envoy.service")
+UNITS = (HALBD, KEEPALIVED, *PROXIES)
+ABSENT = Unit("not-found", "inactive", "")
+
+
+def proxy(facts: Facts) -> Iterator[Said]:
+    """The distribution's own proxy, beside the one that halbd runs."""
+    if isinstance(facts.units, Unknown):
+        yield unknown(facts.units.why)
+        return
+    found = False
+    for name in PROXIES:
+        unit = facts.units.get(name, ABSENT)
+        now, later = unit.active in {"active", "activating", "reloading"}, unit.enabled.startswith("enabled")
+        if now or later:
+            found = True
+            how = " and ".join(["runs"] * now + ["is enabled"] * later)
+            yield warning(f"{name} {how}, beside the proxy that halbd runs", f"systemctl disable --now {name}")
+    if not found:
+        yield fine("neither haproxy.service nor envoy.service runs or is enabled")
+
+
+@with_config
+def keepalived(config: Config, facts: Facts) -> Iterator[Said]:
+    """keepalived.service, where halbd uses it; and where it is in the way."""
+    if isinstance(facts.units, Unknown):
+        yield unknown(facts.units.why)
+        return
+    unit, manage = facts.units.get(KEEPALIVED, ABSENT), config.keepalived.manage
+    if manage is Manage.CHILD or (manage is Manage.AUTO and not facts.systemd):
+        yield _beside_a_child(unit)
+    elif unit.load == "masked":
+        yield wrong(f"{KEEPALIVED} is masked, so that nobody can start it", f"systemctl unmask {KEEPALIVED}")
+    elif unit.load == "not-found":
+        yield wrong(f"there is no {KEEPALIVED}", "apt-get install keepalived, or write keepalived.manage: child")
+    elif unit.active == "failed":
+        yield wrong(f"{KEEPALIVED} has failed", f"journalctl -u {KEEPALIVED} -n 50, then systemctl start {KEEPALIVED}")
+    else:
+        yield _stopped(unit, facts.units.get(HALBD, ABSENT), manage)
+
+
+def _stopped(unit: Unit, halbd: Unit, manage: Manage) -> Said:
+    if unit.active != "inactive":
+        return fine(f"{KEEPALIVED} is {unit.active}")
+    if halbd.active == "active" or manage is Manage.NONE:
+        who = "was stopped by somebody" if unit.ran else "does not run"
+        return wrong(f"{KEEPALIVED} {who}: this node takes no VIP", f"systemctl start {KEEPALIVED}")
+    return fine(f"{KEEPALIVED} does not run; halbd starts it")
+
+
+def _beside_a_child(unit: Unit) -> Said:
+    if unit.active == "active":
+        what = f"{KEEPALIVED} runs beside the keepalived that halbd starts itself"
+        return wrong(what, f"systemctl disable --now {KEEPALIVED}, or write keepalived.manage: systemd")
+    if unit.enabled.startswith("enabled"):
+        return warning(f"{KEEPALIVED} is enabled, and halbd starts its own", f"systemctl disable {KEEPALIVED}")
+    return fine("halbd starts keepalived itself")
+
+
+def halbd(facts: Facts) -> Iterator[Said]:
+    """halbd.service."""
+    if isinstance(facts.units, Unknown):
+        yield unknown(facts.units.why)
+        return
+    unit = facts.units.get(HALBD, ABSENT)
+    if unit.load == "not-found":
+        yield unknown(f"there is no {HALBD}: halbd is not installed as a service, or not yet")
+    elif unit.active == "failed":
+        yield wrong(f"{HALBD} has failed", "journalctl -u halbd -n 50")
+    elif not unit.enabled.startswith("enabled"):
+        yield warning(f"{HALBD} is not enabled: it will not start with the machine", "systemctl enable --now halbd")
+    else:
+        yield fine(f"{HALBD} is {unit.active} and enabled")

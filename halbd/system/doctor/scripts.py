@@ -1,0 +1,32 @@
+"""Owner and mode of everything on the way to what keepalived runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from halbd.model.facts import Component
+from halbd.model.paths import Paths
+from halbd.system.programs import find
+from halbd.system.surroundings import check_program, interpreter
+
+
+def components(paths: Paths) -> tuple[tuple[Component, ...], ...]:
+    """setpriv, the interpreter and halbd-check, each from the file up to /; links are followed.
+
+    halbd-check's copy is made by the first start; before that its folder is looked at.
+
+    Raises:
+        OSError: one of them cannot be looked at.
+        HalbdError: setpriv is not installed.
+    """
+    return tuple(_path(Path(one)) for one in (find("setpriv"), interpreter(), check_program(paths)))
+
+
+def _path(path: Path) -> tuple[Component, ...]:
+    real = path.resolve()
+    return tuple(_component(part) for part in (real, *real.parents) if part.exists())
+
+
+def _component(path: Path) -> Component:
+    status = path.stat()
+    return Component(str(path), status.st_uid, status.st_gid, status.st_mode)

@@ -1,0 +1,1 @@
+"""The judgements of the doctor, over values."""

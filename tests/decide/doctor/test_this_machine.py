@@ -1,0 +1,206 @@
+"""Programs, services, ports, files and the clock of this machine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+
+from halbd.model.config import Vrrp
+from halbd.model.facts import Component, OpenFiles, PortHolder, Program, Unit
+from halbd.model.findings import Severity
+from tests.decide.doctor.sample import CONFIG, GONE, ROOTS, RUNS, only, said, severities, well
+from tests.sample import config
+
+WRONG, WARNING, UNKNOWN, FINE = Severity.WRONG, Severity.WARNING, Severity.UNKNOWN, Severity.FINE
+ENVOY = config(proxy={"kind": "envoy"})
+CHILD = config(keepalived={"manage": "child"})
+NOBODY = config(keepalived={"manage": "none"})
+STOPPED = Unit("loaded", "inactive", "enabled", ran=True)
+NEVER = Unit("loaded", "inactive", "enabled")
+
+
+def units(**others: Unit) -> dict[str, Unit]:
+    found = well().units
+    assert isinstance(found, dict)
+    return found | {f"{name}.service": unit for name, unit in others.items()}
+
+
+@pytest.mark.parametrize(
+    ("program", "expected", "part"),
+    [
+        (Program("keepalived", "2.2.3", frozenset({"VRRP"})), [FINE], "keepalived 2.2.3"),
+        (Program("keepalived", "2.2.2", frozenset({"VRRP"})), [WRONG], "2.2.2 is older than 2.2.3"),
+        (Program("keepalived", "2.10", frozenset({"VRRP"})), [FINE], "2.10"),
+        (Program("keepalived", "", frozenset({"VRRP"})), [UNKNOWN], "does not say its version: nothing"),
+        (Program("keepalived", "2.2.7", frozenset({"LVS"})), [WRONG, FINE], "built without VRRP"),
+        (Program("keepalived", "2.2.7"), [FINE], "keepalived 2.2.7"),
+        (Program("keepalived", error="cannot find keepalived"), [WRONG], "cannot find keepalived"),
+    ],
+)
+def test_keepalived_is_there_new_enough_and_speaks_vrrp(program: Program, expected: list[Severity], part: str) -> None:
+    found = said("keepalived", keepalived=program)
+    assert [one.severity for one in found] == expected
+    assert part in found[0].what
+
+
+def test_a_password_needs_a_keepalived_that_was_built_with_it() -> None:
+    secret = replace(CONFIG, vrrp=Vrrp(version=2, advert_int=1, auth_pass="x"))  # noqa: S106  # none of anybody's
+    bare = Program("keepalived", "2.2.7", frozenset({"VRRP"}))
+    assert said("keepalived", secret, keepalived=bare)[0].what == "keepalived 2.2.7 is built without VRRP_AUTH"
+    assert severities("keepalived", secret) == [FINE]
+
+
+def test_the_proxy_is_new_enough_by_its_kind() -> None:
+    assert only("proxy", proxy=Program("haproxy", "2.3.9"))[0] == "wrong"
+    assert only("proxy", proxy=Program("haproxy", "2.4.0"))[0] == "fine"
+    assert only("proxy", ENVOY, proxy=Program("envoy", "1.35.9")) == (
+        "wrong", "envoy 1.35.9 is older than 1.36", "put a newer envoy on PATH or into proxy.binary",
+    )  # fmt: skip
+    assert only("proxy", ENVOY, proxy=Program("envoy", "1.36.0"))[0] == "fine"
+
+
+def test_haproxy_needs_tls_where_a_check_speaks_it() -> None:
+    bare = Program("haproxy", "2.6", frozenset({"LUA"}))
+    plain = config(frontends=[{"name": "a", "port": 1, "servers": ["10.0.0.1:1"], "check": {"scheme": "http"}}])
+    assert severities("proxy", proxy=bare) == [WRONG, FINE]
+    assert severities("proxy", plain, proxy=bare) == [FINE]
+
+
+def test_what_the_programs_refuse_is_told_in_their_words() -> None:
+    assert only("config-accepted", refused="haproxy refuses it") == ("wrong", "haproxy refuses it", "halbctl validate")
+
+
+def test_a_file_that_is_not_in_force_is_a_warning() -> None:
+    assert only("config-in-force", in_force="other")[0] == "warning"
+    assert only("config-in-force", in_force=None) == ("fine", "nothing is in force yet", "")
+
+
+@pytest.mark.parametrize(
+    ("mode", "uid", "gid", "part"),
+    [
+        (0o100755, 1000, 0, "belongs to uid 1000"),
+        (0o100757, 0, 0, "can be written by everybody"),
+        (0o101757, 0, 0, "can be written by everybody"),
+        (0o40757, 0, 0, "can be written by everybody"),
+        (0o100775, 0, 50, "can be written by the group 50"),
+        (0o100750, 0, 0, "is closed to the account that runs it"),
+        (0o40754, 0, 0, "is closed to the account that runs it"),
+    ],
+    ids=str,
+)
+def test_a_script_that_others_can_change_or_not_read_is_wrong(mode: int, uid: int, gid: int, part: str) -> None:
+    path = (Component("/opt/x", uid, gid, mode), *ROOTS[1:])
+    kind, what, cure = only("check-script", programs=(ROOTS, path))
+    assert (kind, what) == ("wrong", f"/opt/x {part}")
+    assert cure.endswith("/opt/x")
+
+
+@pytest.mark.parametrize(("mode", "gid"), [(0o41777, 0), (0o100775, 0), (0o100644, 0), (0o40711, 0)], ids=str)
+def test_keepaliveds_own_exceptions_hold(mode: int, gid: int) -> None:
+    assert only("check-script", programs=((Component("/tmp", 0, gid, mode),),))[0] == "fine"
+
+
+def test_a_bad_folder_that_two_paths_share_is_told_once() -> None:
+    bad = (*ROOTS[:2], Component("/", 0, 0, 0o40777))
+    assert severities("check-script", programs=(bad, bad)) == [WRONG]
+
+
+@pytest.mark.parametrize(
+    ("unit", "expected", "part"),
+    [
+        (Unit("loaded", "active", "enabled"), "warning", "runs and is enabled"),
+        (Unit("loaded", "active", "disabled"), "warning", "haproxy.service runs, beside"),
+        (Unit("loaded", "inactive", "enabled-runtime"), "warning", "haproxy.service is enabled, beside"),
+        (Unit("loaded", "inactive", "disabled"), "fine", "neither"),
+    ],
+)
+def test_the_distributions_proxy_is_explained(unit: Unit, expected: str, part: str) -> None:
+    kind, what, cure = only("proxy-service", units=units(haproxy=unit))
+    assert (kind, part in what) == (expected, True)
+    assert cure == ("" if kind == "fine" else "systemctl disable --now haproxy.service")
+
+
+@pytest.mark.parametrize(
+    ("unit", "halbd", "expected", "part"),
+    [
+        (RUNS, RUNS, "fine", "is active"),
+        (NEVER, NEVER, "fine", "halbd starts it"),
+        (STOPPED, RUNS, "wrong", "was stopped by somebody"),
+        (NEVER, RUNS, "wrong", "does not run: this node takes no VIP"),
+        (Unit("loaded", "failed", "enabled"), RUNS, "wrong", "has failed"),
+        (Unit("masked", "inactive", "masked"), RUNS, "wrong", "is masked"),
+        (GONE, RUNS, "wrong", "there is no keepalived.service"),
+    ],
+)
+def test_keepalived_service_where_halbd_uses_it(unit: Unit, halbd: Unit, expected: str, part: str) -> None:
+    kind, what, _ = only("keepalived-service", units=units(keepalived=unit, halbd=halbd))
+    assert (kind, part in what) == (expected, True)
+
+
+def test_a_keepalived_service_that_nobody_manages_has_to_run() -> None:
+    assert only("keepalived-service", NOBODY, units=units(keepalived=STOPPED, halbd=GONE))[0] == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("unit", "expected"), [(RUNS, "wrong"), (NEVER, "warning"), (Unit("loaded", "inactive", "disabled"), "fine")]
+)
+def test_keepalived_service_beside_a_child_is_in_the_way(unit: Unit, expected: str) -> None:
+    assert only("keepalived-service", CHILD, units=units(keepalived=unit))[0] == expected
+    assert only("keepalived-service", CONFIG, systemd=False, units=units(keepalived=unit))[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("unit", "expected"),
+    [
+        (RUNS, "fine"),
+        (GONE, "unknown"),
+        (Unit("loaded", "failed", "enabled"), "wrong"),
+        (Unit("loaded", "active", "disabled"), "warning"),
+    ],
+)
+def test_halbd_service_is_enabled_and_has_not_failed(unit: Unit, expected: str) -> None:
+    assert only("halbd-service", units=units(halbd=unit))[0] == expected
+
+
+def test_units_that_systemd_does_not_know_at_all_are_absent() -> None:
+    assert only("halbd-service", units={})[0] == "unknown"
+
+
+def holder(**more: Any) -> PortHolder:
+    return replace(PortHolder(ip_address("0.0.0.0"), 6443, 42, "nginx", "", ours=False), **more)
+
+
+@pytest.mark.parametrize(
+    ("one", "part", "cure"),
+    [
+        (holder(), "port 6443 is taken by nginx (pid 42) on 0.0.0.0", "stop nginx (see `ps -fp 42`), or "),
+        (holder(pid=None), "taken by nginx (pid ?)", "stop nginx, or write another frontends[].port"),
+        (holder(unit="haproxy.service"), "taken by nginx", "systemctl disable --now haproxy.service"),
+        (holder(address=ip_address("10.10.50.2")), "on 10.10.50.2", "stop nginx"),
+    ],
+)
+def test_a_port_that_somebody_else_holds_is_wrong(one: PortHolder, part: str, cure: str) -> None:
+    kind, what, how = only("ports", holders=(one, replace(one)))
+    assert (kind, part in what) == ("wrong", True)
+    assert how.startswith(cure)
+
+
+def test_a_port_is_free_or_the_proxys_own() -> None:
+    assert only("ports", holders=()) == ("fine", "port 6443 is free", "")
+    assert only("ports") == ("fine", "port 6443 is held by the proxy of halbd", "")
+    bound = config(frontends=[{"name": "a", "bind": "10.10.50.4", "port": 6443, "servers": ["10.0.0.1:1"]}])
+    assert only("ports", bound, holders=(holder(address=ip_address("10.10.50.2")),))[0] == "fine"
+
+
+def test_the_file_limit_has_to_allow_what_is_needed_and_no_more() -> None:
+    assert only("open-files", open_files=OpenFiles(100, 100, "it"))[0] == "fine"
+    kind, what, cure = only("open-files", open_files=OpenFiles(101, 100, "halbd.service (LimitNOFILE)"))
+    assert (kind, what) == ("wrong", "max_connections needs 101 open files, and halbd.service (LimitNOFILE) allows 100")
+    assert "LimitNOFILE=101" in cure
+
+
+def test_a_clock_that_nobody_keeps_right_is_a_warning() -> None:
+    assert only("clock", synchronised=False)[0] == "warning"
