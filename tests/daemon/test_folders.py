@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from halbd.lab.certs import Authority
+from halbd.lab.faults.removing import remove
 from halbd.model.config import ProxyKind
 from tests.daemon.conftest import both, fresh_name
 from tests.daemon.node import SERVER_PORT, SERVERS, Node, bare_node, frontend
@@ -31,14 +31,17 @@ def still(node: Node) -> Iterator[Node]:
 
 
 def whole(folder: Path) -> None:
-    """`rm -rf FOLDER`."""
-    shutil.rmtree(folder)
+    """The folder itself. In one step: the daemon puts things back while they are removed."""
+    remove(folder)
 
 
 def content(folder: Path) -> None:
-    """`rm -rf FOLDER/*`."""
+    """All that is in it."""
     for path in folder.iterdir():
-        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        if path.is_dir() and not path.is_symlink():
+            remove(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def said(node: Node) -> int:
@@ -46,11 +49,11 @@ def said(node: Node) -> int:
     return sum("Reload complete" in line["line"] for line in node.lines("keepalived.says"))
 
 
-@pytest.mark.parametrize("remove", [whole, content])
-def test_a_runtime_folder_that_is_removed_comes_back(still: Node, remove: Callable[[Path], None]) -> None:
+@pytest.mark.parametrize("away", [whole, content])
+def test_a_runtime_folder_that_is_removed_comes_back(still: Node, away: Callable[[Path], None]) -> None:
     node, paths = still, still.paths
     names = {path.name for path in paths.runtime.rglob("*")}
-    remove(paths.runtime)
+    away(paths.runtime)
     node.until(lambda: node.status.get("role") == "master", "an answer")
     node.until(lambda: said(node) == 1, "keepalived's new watch on its track_files")
     # What the programs put there for themselves, and a name of a FIFO that is open, are not missed.
@@ -61,7 +64,7 @@ def test_a_runtime_folder_that_is_removed_comes_back(still: Node, remove: Callab
 
 
 def test_after_a_removed_runtime_folder_a_verdict_still_reaches_keepalived(node: Node) -> None:
-    shutil.rmtree(node.paths.runtime)
+    whole(node.paths.runtime)
     node.until(lambda: said(node) == 1, "keepalived's new watch on its track_files")
     pid = node.proxy["pid"]
     os.killpg(pid, signal.SIGSTOP)
@@ -72,7 +75,7 @@ def test_after_a_removed_runtime_folder_a_verdict_still_reaches_keepalived(node:
 
 def test_after_a_removed_runtime_folder_the_proxy_is_asked_and_reloaded(node: Node, kind: ProxyKind) -> None:
     """Envoy's admin socket cannot come back while it serves: it says so, and is started anew when the VIP has left."""
-    shutil.rmtree(node.paths.runtime)
+    whole(node.paths.runtime)
     node.until(lambda: said(node) == 1, "keepalived's new watch on its track_files")
     if kind is ProxyKind.ENVOY:
         node.until(lambda: bool(node.lines("folder.not_put_back")), "the reason")
@@ -91,20 +94,20 @@ def test_after_a_removed_runtime_folder_the_proxy_is_asked_and_reloaded(node: No
     assert node.proxy["restarts"] == (kind is ProxyKind.ENVOY)
 
 
-@pytest.mark.parametrize("remove", [whole, content])
-def test_a_state_folder_that_is_removed_comes_back(node: Node, remove: Callable[[Path], None]) -> None:
+@pytest.mark.parametrize("away", [whole, content])
+def test_a_state_folder_that_is_removed_comes_back(node: Node, away: Callable[[Path], None]) -> None:
     """With the files of the generation in force, without which a proxy that dies could not be started again."""
     paths = node.paths
     generation, history = paths.current.readlink().name, paths.history.read_text()
     pid = node.proxy["pid"]
-    remove(paths.state)
+    away(paths.state)
     node.until(lambda: paths.good.exists() and paths.current.exists(), "the generation in force")
     assert paths.current.readlink().name == generation
     node.until(lambda: paths.history.exists() and paths.history.read_text() == history, "the history")
     assert node.status["role"] == "master"
     assert [one["change"] for one in node.status["transitions"]] == ["gained"]
     node.until(lambda: node.check().returncode == 0, "a check that passes")
-    if node.kind is ProxyKind.ENVOY and remove is whole:
+    if node.kind is ProxyKind.ENVOY and away is whole:
         node.until(lambda: node.proxy["pid"] != pid, "another Envoy, which watches the new folder")
     else:
         assert node.proxy["pid"] == pid

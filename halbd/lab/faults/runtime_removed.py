@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from time import monotonic
 
 from halbd.lab import verdict
 from halbd.lab.faults.base import AFTER, Cost, Fault, Stage, never_impossible, until
+from halbd.lab.faults.removing import remove
 from halbd.lab.measure import Numbers
 from halbd.lab.verdict import Finding
 from halbd.model.config import Config
@@ -19,7 +19,7 @@ AGAIN = 10.0  # seconds for the daemon to be reached by its socket again
 @asynccontextmanager
 async def _inflict(stage: Stage) -> AsyncIterator[float]:
     injected = monotonic()
-    shutil.rmtree(stage.paths.runtime)
+    remove(stage.paths.runtime)
     yield injected
 
 

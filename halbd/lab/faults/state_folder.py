@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -17,6 +16,7 @@ from halbd.lab import verdict
 from halbd.lab.command import run
 from halbd.lab.faults.base import Cost, Fault, Stage, needs_two_nodes, until, until_moved
 from halbd.lab.faults.proxy import proxy_pid
+from halbd.lab.faults.removing import remove
 from halbd.lab.measure import Numbers
 from halbd.lab.verdict import Finding, yes
 from halbd.model.config import Config
@@ -28,7 +28,10 @@ TOLD = 5.0  # seconds for the daemon to say that its history waits, and later th
 
 
 async def _fill(disk: Path) -> None:
-    """Until not a byte more fits."""
+    """Until not a byte more fits, nor at the end of the history's last page."""
+    history = disk / "halbd" / "history.jsonl"
+    with contextlib.suppress(OSError), history.open("a") as lines:
+        lines.write(" " * (-history.stat().st_size % os.sysconf("SC_PAGE_SIZE")))
     with contextlib.suppress(OSError), (disk / FILLER).open("wb", buffering=0) as file:
         for size in (len(CHUNK), 4096, 1):
             with contextlib.suppress(OSError):
@@ -46,7 +49,7 @@ async def _remount(word: str, disk: Path) -> None:
 
 
 async def _remove(disk: Path) -> None:
-    shutil.rmtree(disk / "halbd")
+    remove(disk / "halbd")
 
 
 async def _leave(_: Path) -> None:
