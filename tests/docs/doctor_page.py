@@ -33,8 +33,8 @@ at, such as without root or without a program, is said and never counts as fine.
 ## What it sends
 
 One ICMP echo request to each peer and to each VIP that is not here; for each server of a frontend one connection with
-the question of its `check` (at most {DEADLINE:g} s for all of them). It sends no VRRP: it listens for three `advert_int`,
-at least {LEAST:g} s and at most {MOST:g} s.
+the question of its `check` (at most {DEADLINE:g} s for all of them). It sends no VRRP: it listens for three
+`advert_int`, at least {LEAST:g} s and at most {MOST:g} s.
 
 ## What it cannot tell
 
