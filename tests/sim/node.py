@@ -42,6 +42,7 @@ class Node:
         self.cut_off = False
         self.cannot_start: set[Program] = set()
         self.cannot_write = False
+        self.writes_since = 0.0
         self.vip_blocked = False
         self.dies_after: float | None = None
         self.edited = False

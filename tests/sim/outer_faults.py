@@ -103,6 +103,7 @@ def cannot_write(node: Node, _: Random) -> Heal:
 
     def heal() -> None:
         node.cannot_write = False
+        node.writes_since = node.clock.now
 
     return heal
 
