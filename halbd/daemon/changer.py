@@ -151,4 +151,5 @@ class Changer:
         written = await asyncio.to_thread(keepalived_unit.write_config, text, target)
         if written.aside:
             self._log.warning("keepalived.config_kept", was=str(target), kept=str(written.aside))
-        await asyncio.to_thread(keepalived_unit.apply, changed=written.changed)
+        by_hand = written.aside is not None
+        await asyncio.to_thread(keepalived_unit.apply, changed=written.changed, by_hand=by_hand)

@@ -39,25 +39,32 @@ def look() -> Unit:
     return Unit(int(pid) if pid.isdecimal() and pid != "0" else None, said.get("ActiveState") == "failed")
 
 
-def apply(*, changed: bool) -> None:
+def apply(*, changed: bool, by_hand: bool = False) -> None:
     """Have the service run on the file that is now in place: start it, or tell it that the file has changed.
 
-    The start is not waited for: keepalived.service is ordered after halbd.service, which may not be ready yet. The
-    signal is sent directly: Debian's ExecReload calls /bin/kill, which a minimal system lacks.
+    One that has run on a file written `by_hand` is started anew. keepalived 2.2.7 remembers what it had to complain of
+    in that one (most often "script_security not enabled"), and ends at a reload when the new file has
+    reload_check_config, as ours has (keepalived/vrrp/vrrp_daemon.c, start_vrrp).
+
+    No start is waited for: keepalived.service is ordered after halbd.service, which may not be ready yet. The signal is
+    sent directly: Debian's ExecReload calls /bin/kill, which a minimal system lacks.
 
     Raises:
         FailedError: it does not start.
         HalbdError: systemctl cannot be run.
     """
     pid = look().pid
-    if pid is not None:
-        if changed:
-            with contextlib.suppress(ProcessLookupError):  # it has just gone; its next start reads the new file
-                os.kill(pid, signal.SIGHUP)
-        return
-    outcome = run(["systemctl", "start", "--no-block", UNIT])
+    if pid is None or by_hand:
+        _start("restart" if by_hand else "start")
+    elif changed:
+        with contextlib.suppress(ProcessLookupError):  # it has just gone; its next start reads the new file
+            os.kill(pid, signal.SIGHUP)
+
+
+def _start(verb: str) -> None:
+    outcome = run(["systemctl", verb, "--no-block", UNIT])
     if outcome.code != 0:
-        raise FailedError(f"cannot start {UNIT}: {outcome.words}")
+        raise FailedError(f"cannot {verb} {UNIT}: {outcome.words}")
 
 
 def kill() -> None:
