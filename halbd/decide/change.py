@@ -136,8 +136,8 @@ def _shared(old: Config, new: Config) -> list[str]:
     if not changed:
         return []
     order = (
-        "put the new file on all nodes, reload the standbys first and the holder last, within a second or two of each "
-        "other; until the last one has it, two nodes may hold a VIP"
+        "put the new file on all nodes, drain the standbys, reload the holder, reload the standbys, undrain them; "
+        "without the drain two nodes hold a VIP until the last one has it"
     )
     return [f"{', '.join(changed)} must be the same on every node: {order}"]
 

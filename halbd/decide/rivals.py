@@ -12,13 +12,15 @@ from halbd.model.evidence import Now
 from halbd.model.state import State
 
 TWO = 2.0
-"""Seconds for which two masters must be heard: at a move they overlap for some milliseconds."""
+"""Seconds for which two masters must be heard at the least: at a move they overlap for some milliseconds."""
+MARGIN = 0.5
+"""Seconds more than the old master's last advert counts (wire.patience), which is longer at advert_int 1."""
 STRANGERS = 16
 """Strangers that the log tells of."""
 
 
 def due(state: State, now: Now) -> tuple[State, tuple[Effect, ...]]:
-    """At each reading of the wire: two masters for two seconds, or a stranger who uses a virtual_router_id of ours."""
+    """At each reading of the wire: two masters for a while, or a stranger who uses a virtual_router_id of ours."""
     if all(one.own for one in state.guard.claims) and not state.guard.said:
         return state, ()
     two = {vip.address: one for vip in state.config.vips if (one := _other_master(state, vip))}
@@ -26,7 +28,8 @@ def due(state: State, now: Now) -> tuple[State, tuple[Effect, ...]]:
     strangers = {one.advert.source: one for one in state.guard.claims if _strange(state, one)}
     over = {vip.address for vip in state.config.vips} - two.keys()
     told = state.guard.said - over
-    lasting = {address: one for address, one in two.items() if now.mono - since[address] >= TWO}
+    enough = max(TWO, wire.patience(state.config) + MARGIN)
+    lasting = {address: one for address, one in two.items() if now.mono - since[address] >= enough}
     news = {address: _two_masters(state, address, one) for address, one in lasting.items()}
     unheard = [source for source in strangers if source not in told][: max(0, STRANGERS - len(told))]
     news |= {source: _stranger(strangers[source]) for source in unheard}

@@ -82,7 +82,7 @@ def test_what_peers_must_share_is_named_with_the_order_to_roll_it_out() -> None:
     one = to(vrrp={"advert_int": 0.5})
     assert (one.proxy_reload, one.servers, one.keepalived_reload) == (False, (), True)
     assert "vrrp.advert_int must be the same on every node" in one.warnings[0]
-    assert "standbys first" in one.warnings[0]
+    assert "drain the standbys, reload the holder" in one.warnings[0]
 
 
 def test_what_only_a_restart_takes_up_is_named() -> None:
@@ -148,8 +148,8 @@ def test_another_vip_or_frontend_needs_a_reload() -> None:
 def test_each_thing_that_peers_must_share_is_named(keys: dict[str, Any], named: str) -> None:
     (warning,) = to(**keys).warnings
     assert warning == (
-        f"{named} must be the same on every node: put the new file on all nodes, reload the standbys first and the "
-        "holder last, within a second or two of each other; until the last one has it, two nodes may hold a VIP"
+        f"{named} must be the same on every node: put the new file on all nodes, drain the standbys, reload the "
+        "holder, reload the standbys, undrain them; without the drain two nodes hold a VIP until the last one has it"
     )
 
 

@@ -111,6 +111,17 @@ def test_a_vip_that_a_fit_holder_may_not_have_is_left_alone_as_long_as_it_advert
     assert said(wire.live(5)) == ["vrrp.two_masters"]
 
 
+def test_a_move_at_a_long_interval_is_no_second_master() -> None:
+    """The old master's last advert counts for 2.5 s at advert_int 1."""
+    node = running(config(vrrp={"version": 2, "advert_int": 1}))
+    wire = wired(holder=False, speaking={PEER: 253}, node=node)
+    wire.speaking[OURS] = 254
+    wire.node.hold()
+    done = wire.live(0.2)
+    del wire.speaking[PEER]
+    assert "vrrp.two_masters" not in said(done + wire.live(10))
+
+
 def test_a_removal_that_does_not_last_is_tried_again_ever_more_slowly() -> None:
     wire = wired(holder=False)
     wire.node.hold()
