@@ -23,8 +23,8 @@ VERSION = 1
 """Of the JSON object: it changes when a field changes its meaning."""
 HEADS = {"wrong": "Wrong", "warning": "Warnings", "unknown": "Not checked", "fine": "Fine"}
 STYLES = {"wrong": "bad", "warning": "odd", "unknown": "odd", "fine": "good"}
-WIDEST = 120
-"""Columns of a sentence where nobody looks."""
+WIDEST = 10_000
+"""Columns of a sentence in a pipe or a file, where a line is to be found by grep(1)."""
 
 
 def add(subparsers: Subparsers) -> None:
@@ -98,12 +98,12 @@ def screen(facts: Facts, findings: Sequence[Finding], paint: Paint) -> Iterator[
         if its:
             yield ""
             yield paint(STYLES[key], head)
-        for one in its:
-            yield from lines(one, label, paint)
+        for before, one in zip([None, *its], its, strict=False):
+            yield from lines(one, label, paint, again=before is not None and before.check == one.check)
 
 
-def lines(one: Finding, label: int, paint: Paint) -> Iterator[str]:
-    """One finding."""
+def lines(one: Finding, label: int, paint: Paint, *, again: bool) -> Iterator[str]:
+    """One finding; why is said once, above those of the same check that follow."""
     from halbd.cli.paint import printable
 
     width = (paint.width or WIDEST) - label - 2
@@ -114,7 +114,8 @@ def lines(one: Finding, label: int, paint: Paint) -> Iterator[str]:
         yield below + line
     if one.said.severity == "fine":
         return
-    for line in textwrap.wrap(f"why:  {one.why}", max(20, width), break_long_words=False, subsequent_indent=" " * 6):
+    why = "" if again else f"why:  {one.why}"
+    for line in textwrap.wrap(why, max(20, width), break_long_words=False, subsequent_indent=" " * 6):
         yield below + paint("dim", line)
     if one.said.cure:
         yield f"{below}cure: {printable(one.said.cure)}"  # whole, so that it can be copied

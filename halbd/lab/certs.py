@@ -38,12 +38,15 @@ class Authority:
         """The CA's certificate: what clients, proxies and probes are given as ca_file."""
         return self._certificate.public_bytes(Encoding.PEM).decode()
 
-    def issue(self, names: Iterable[str]) -> str:
-        """A new key and its certificate for all `names` (host names and addresses), as one PEM text."""
+    def issue(self, names: Iterable[str], lifetime: timedelta = LIFETIME) -> str:
+        """A new key and its certificate for all `names` (host names and addresses), as one PEM text.
+
+        With a `lifetime` below zero it has expired already.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         certificate = (
-            _builder(_name("kube-apiserver"), self._name, key.public_key())
+            _builder(_name("kube-apiserver"), self._name, key.public_key(), lifetime)
             .add_extension(x509.SubjectAlternativeName([_general(name) for name in names]), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -65,7 +68,9 @@ def _general(name: str) -> x509.GeneralName:
         return x509.DNSName(name)
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, lifetime: timedelta = LIFETIME
+) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     return (
         x509.CertificateBuilder()
@@ -74,5 +79,5 @@ def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicK
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))  # a VM whose clock is a little behind still trusts it
-        .not_valid_after(now + LIFETIME)
+        .not_valid_after(now + lifetime)
     )

@@ -17,7 +17,8 @@ def open_files(_: Config, facts: Facts) -> Iterator[Said]:
     if isinstance(one, Unknown):
         yield unknown(one.why)
     elif one.needed > one.allowed:
-        cure = f"LimitNOFILE={one.needed} by `systemctl edit halbd`, or a lower max_connections"
+        how = f"LimitNOFILE={one.needed} by `systemctl edit halbd`" if facts.systemd else f"ulimit -Hn {one.needed}"
+        cure = f"{how}, or a lower max_connections"
         yield wrong(f"max_connections needs {one.needed} open files, and {one.whose} allows {one.allowed}", cure)
     else:
         yield fine(f"max_connections needs {one.needed} open files, and {one.whose} allows {one.allowed}")

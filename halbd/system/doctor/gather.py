@@ -11,7 +11,7 @@ from typing import TypeVar
 from halbd.decide.doctor.services import HALBD, UNITS
 from halbd.model.config import Address, Config, Vip
 from halbd.model.errors import HalbdError
-from halbd.model.facts import Facts, Heard, Keeper, PortHolder, Unit, Unknown
+from halbd.model.facts import Facts, Heard, Keeper, OpenFiles, PortHolder, Unit, Unknown
 from halbd.model.host import Host
 from halbd.model.paths import Paths
 from halbd.model.problem import Problem
@@ -48,7 +48,7 @@ def gather(config: Config | tuple[Problem, ...], file: Path, paths: Paths, in_fo
         units=found,
         holders=_of(one, lambda it: _holders(it, paths)),
         programs=_known(lambda: scripts.components(paths)),
-        open_files=_of(one, lambda it: limits.open_files(it, known.get(HALBD))),
+        open_files=_of(one, lambda it: _open_files(it, known.get(HALBD))),
         addresses=host.addresses,
         up=process.up(),
         answers=_of(one, lambda it: _as_root("echo requests go out", lambda: echo.ask(_targets(it, host)))),
@@ -93,6 +93,12 @@ def _holders(config: Config, paths: Paths) -> tuple[PortHolder, ...] | Unknown:
         taken = ", ".join(str(port) for port in sorted({one.port for one in found}))
         return Unknown(f"not root: port {taken} is taken, and by whom only root can see")
     return found
+
+
+def _open_files(config: Config, halbd: Unit | None) -> OpenFiles | Unknown:
+    if halbd is not None and halbd.load == "loaded":
+        return limits.of_unit(config, HALBD)
+    return _as_root("the limit may be raised", lambda: limits.of_this_process(config))
 
 
 def _targets(config: Config, host: Host) -> list[Address]:

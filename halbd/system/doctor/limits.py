@@ -8,24 +8,23 @@ from pathlib import Path
 
 from halbd.model.config import Config
 from halbd.model.errors import HalbdError
-from halbd.model.facts import OpenFiles, Unit
+from halbd.model.facts import OpenFiles
 from halbd.system.limits import descriptors, raise_file_limit
 from halbd.system.run import run
 
-HALBD = "halbd.service"
+DEADLINE = 5.0
+"""Seconds."""
 
 
-def open_files(config: Config, halbd: Unit | None) -> OpenFiles:
-    """By the unit, where there is one; else by what this very process is allowed when it asks as the daemon does.
+def of_unit(config: Config, unit: str) -> OpenFiles:
+    """By LimitNOFILE= of a unit; where that is infinity, fs.nr_open. Raises OSError, HalbdError."""
+    said = run(["systemctl", "show", "--property=LimitNOFILE", "--value", unit], DEADLINE).words
+    most = int(Path("/proc/sys/fs/nr_open").read_text())
+    return OpenFiles(descriptors(config), int(said) if said.isdecimal() else most, f"{unit} (LimitNOFILE)")
 
-    Raises:
-        OSError, HalbdError, ValueError: it cannot be told.
-    """
-    needed = descriptors(config)
-    if halbd is not None and halbd.load == "loaded":
-        said = run(["systemctl", "show", "--property=LimitNOFILE", "--value", HALBD], 5).words
-        most = int(Path("/proc/sys/fs/nr_open").read_text())
-        return OpenFiles(needed, int(said) if said.isdecimal() else most, f"{HALBD} (LimitNOFILE)")
+
+def of_this_process(config: Config) -> OpenFiles:
+    """What root is allowed here: this process asks for it as the daemon does at its start."""
     with contextlib.suppress(HalbdError):
         raise_file_limit(config)
-    return OpenFiles(needed, resource.getrlimit(resource.RLIMIT_NOFILE)[1], "this machine")
+    return OpenFiles(descriptors(config), resource.getrlimit(resource.RLIMIT_NOFILE)[1], "this machine")

@@ -200,6 +200,7 @@ def test_the_file_limit_has_to_allow_what_is_needed_and_no_more() -> None:
     kind, what, cure = only("open-files", open_files=OpenFiles(101, 100, "halbd.service (LimitNOFILE)"))
     assert (kind, what) == ("wrong", "max_connections needs 101 open files, and halbd.service (LimitNOFILE) allows 100")
     assert "LimitNOFILE=101" in cure
+    assert only("open-files", systemd=False, open_files=OpenFiles(2, 1, "it"))[2].startswith("ulimit -Hn 2, or")
 
 
 def test_a_clock_that_nobody_keeps_right_is_a_warning() -> None:
