@@ -37,6 +37,7 @@ class Syns:
     def __init__(self, addresses: Iterable[Address]) -> None:
         self._wanted = {one.packed: one for one in addresses}
         self._sockets: list[tuple[int, socket.socket]] = []
+        self._kept: list[tuple[int, bytes, Address]] = []
         for version in {one.version for one in self._wanted.values()}:
             kind = socket.SOCK_DGRAM | socket.SOCK_NONBLOCK
             one = socket.socket(socket.AF_PACKET, kind, socket.htons(ETH_P[version]))
@@ -44,21 +45,25 @@ class Syns:
             attach(one, _PROGRAMS[version])
 
     def send_on(self) -> int:
-        """Send each to its address, by the route and the neighbour that it has now; how many there were.
+        """Send all that were ever heard to their address, by the route that it has now; how many they are.
 
         Raises:
             OSError: there is no such route, or a firewall is in the way.
         """
-        count = 0
         for version, heard in self._sockets:
-            with _raw(version) as raw, contextlib.suppress(BlockingIOError):
-                for _ in range(MOST):
-                    packet = heard.recv(LONGEST)
-                    address = self._wanted.get(packet[DESTINATION[version]])
-                    if address is not None:
-                        raw.sendto(_summed(packet, version), (str(address), 0))
-                        count += 1
-        return count
+            self._keep(version, heard)
+            with _raw(version) as raw:
+                for packet, address in ((p, a) for v, p, a in self._kept if v == version):
+                    raw.sendto(packet, (str(address), 0))
+        return len(self._kept)
+
+    def _keep(self, version: int, heard: socket.socket) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while len(self._kept) < MOST:
+                packet = heard.recv(LONGEST)
+                address = self._wanted.get(packet[DESTINATION[version]])
+                if address is not None:
+                    self._kept.append((version, _summed(packet, version), address))
 
     def elsewhere(self) -> bool:
         """Whether this machine would send to another one what it sends to these addresses.
