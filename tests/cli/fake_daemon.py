@@ -22,8 +22,11 @@ class Exchange(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         """Called by socketserver."""
         line = self.rfile.readline().decode().strip()
-        while self.rfile.readline().strip():
-            pass
+        body = 0
+        while head := self.rfile.readline().strip():
+            name, _, value = head.partition(b":")
+            body = int(value) if name.lower() == b"content-length" else body
+        self.rfile.read(body)  # a socket that is closed with something unread in it resets the other end
         self.server.asked.append(line)
         try:
             self.server.answer(self)

@@ -103,3 +103,17 @@ def test_a_daemon_that_has_just_started_is_shown_too() -> None:
 
 def test_an_object_of_another_version_is_shown_as_far_as_it_is_known() -> None:
     assert "None is ? and NOT HEALTHY" in screen({}, NOW, Paint())
+
+
+def test_a_drained_node_says_so_first_and_how_it_ends() -> None:
+    maintenance = {"state": "drained", "since": "2026-05-04T11:58:00.000000Z", "until": "2026-05-04T12:30:00.000000Z"}
+    reason = {"cause": "maintenance", "detail": "the operator has drained this node", "since": maintenance["since"]}
+    text = screen(
+        status(role="maintenance", healthy=False, reasons=[reason], maintenance=maintenance), NOW, Paint()
+    ).splitlines()
+    assert text[0].startswith("lb1 is MAINTENANCE and otherwise healthy")
+    assert text[1] == "Drained     by `halbctl drain`, for 2 min; ends by itself at 2026-05-04 12:30:00Z"
+    offered = {"state": "offered", "since": maintenance["since"], "until": None}
+    assert "Drained     is offering its VIPs to the peers, for 2 min; `halbctl undrain` ends it" in screen(
+        status(maintenance=offered), NOW, Paint()
+    )

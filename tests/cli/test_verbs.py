@@ -108,3 +108,53 @@ def test_reload_says_what_was_done_or_why_not(
     assert (done.returncode, done.stdout, done.stderr) == outcome
     assert (as_json.returncode, json.loads(as_json.stdout)) == (outcome[0], body)
     assert daemon.asked[0] == "POST /reload HTTP/1.1"
+
+
+MOVED = {"result": "moved", "after_ms": 512.3, "warnings": []}
+FORCED = {"result": "forced", "after_ms": 1000.0, "warnings": ["this drain ends with the daemon: disk full"]}
+UNDONE = {"result": "undone", "after_ms": 1000.0, "warnings": [], "error": "cannot drain: nobody took the VIP"}
+
+
+@pytest.mark.parametrize(
+    ("code", "body", "outcome"),
+    [
+        (
+            200,
+            MOVED,
+            (0, "drained: the VIP has moved to another node after 512 ms; ends by itself in 1 min 30 s\n", ""),
+        ),
+        (
+            200,
+            FORCED,
+            (
+                0,
+                "drained: nobody took the VIP, and it was given up after 1000 ms; ends by itself in 1 min 30 s\n",
+                "warning: this drain ends with the daemon: disk full\n",
+            ),
+        ),
+        (409, UNDONE, (1, "", "halbctl: cannot drain: nobody took the VIP\n")),
+    ],
+    ids=["moved", "forced", "undone"],
+)
+def test_drain_says_what_came_of_it_and_how_it_ends(
+    halbctl: Run, tmp_path: Path, code: int, body: dict[str, object], outcome: tuple[int, str, str]
+) -> None:
+    with fake_daemon(tmp_path / "s", says(code, body)) as daemon:
+        done = halbctl("drain", "--for", "90", "--socket", tmp_path / "s")
+        as_json = halbctl("drain", "--json", "--socket", tmp_path / "s")
+    assert (done.returncode, done.stdout, done.stderr) == outcome
+    assert (as_json.returncode, json.loads(as_json.stdout)) == (outcome[0], body)
+    assert daemon.asked[0] == "POST /drain HTTP/1.1"
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "soon"])
+def test_drain_for_no_time_is_a_usage_error(halbctl: Run, seconds: str) -> None:
+    assert halbctl("drain", f"--for={seconds}").returncode == 2
+
+
+@pytest.mark.parametrize(("result", "said"), [("undrained", "undrained: "), ("not drained", "nothing to do: ")])
+def test_undrain_is_0_whether_or_not_it_was_drained(halbctl: Run, tmp_path: Path, result: str, said: str) -> None:
+    with fake_daemon(tmp_path / "s", says(200, {"result": result, "warnings": ["w"]})) as daemon:
+        done = halbctl("undrain", "--socket", tmp_path / "s")
+    assert (done.returncode, done.stdout[: len(said)], done.stderr) == (0, said, "warning: w\n")
+    assert daemon.asked == ["POST /undrain HTTP/1.1"]
