@@ -136,6 +136,7 @@ def test_an_upgrade_of_the_package_moves_nothing(pair: World, told: Told, packag
         assert after is not None
         assert (machine.pid("halbd"), after["proxy"]["pid"]) == (before, status["proxy"]["pid"])
         assert after["vips"][0]["held"]
+        assert after["config"]["rejected"] is None
     assert (seen[0].failed, seen[0].resets) == (0, 0)
 
 
