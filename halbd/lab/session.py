@@ -128,9 +128,9 @@ async def _play_all(lab: Lab, order: Order, display: Display) -> tuple[Outcome, 
             try:
                 run = await play(lab, world, fault, order.hold, display.stage)
             except UnreadyError as error:
-                if not outcomes and not runs:
+                if not outcomes:  # a repeat that cannot begin tells the same as a first play that cannot
                     raise
-                skipped = unready = str(error)
+                skipped, unready = str(error), f"the world is not right since {outcomes[-1].fault}"
                 break
             runs.append(run)
             display.result("pass" if run.passed else "FAIL", headline(run))

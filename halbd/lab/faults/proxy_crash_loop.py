@@ -27,7 +27,7 @@ SCRIPT = f"#!/bin/sh\necho '{WORDS}'\nexit 1\n"
 async def _inflict(stage: Stage) -> AsyncIterator[float]:
     """Put another program in the binary's place, in the mount namespace of this one daemon: it has its own."""
     lab, pid = stage.lab, await proxy_pid(stage)
-    binary, broken = proxy_binary(lab.plan.config.proxy), lab.folder.path / "broken-proxy"
+    binary, broken = str(proxy_binary(lab.plan.config.proxy)), lab.folder.path / "broken-proxy"
     broken.write_text(SCRIPT)
     broken.chmod(0o755)
     daemon = stage.unit.pid
