@@ -68,7 +68,19 @@ def hung(state: State) -> bool:
     if state.admin.streak.up is not False:
         return False
     local = [state.series.get(t.name) for t in local_targets(state.config) if t.scheme is not Scheme.TCP]
-    return all(s and s.streak.up is False and s.last and s.last.status is None for s in local)
+    return all(one and _mute(state, one) for one in local)
+
+
+def _mute(state: State, series: Series) -> bool:
+    """No answer, `fall` times. While no server is up failures are not counted, so there the last one must tell.
+
+    A proxy that has no server ends a connection at once; only one that hangs leaves it waiting.
+    """
+    last = series.last
+    if last is None or last.status is not None:
+        return False
+    waited = last.latency > 0.9 * state.config.health.timeout
+    return series.streak.up is False or (state.blind_since is not None and waited)
 
 
 def _hung_words(state: State) -> str:

@@ -25,6 +25,7 @@ class Driver:
 
     def __init__(self, one: Config | None = None, *, child: bool = True) -> None:
         self.mono = 1000.0
+        self.latency = 0.01
         self.jump = timedelta()  # how far somebody has set the wall clock on
         config_ = one or config()
         self.state = State(config_, self.now, keepalived_is_child=child, pushed={"fault": 1, "no_servers.lb1": 0})
@@ -90,7 +91,7 @@ class Driver:
         """Answer one probe, if it is being asked."""
         if self.state.series[name].asking:
             status, error = (200, "") if ok else (None, "no answer")
-            self.post(ProbeDone(ProbeResult(name, ok, connected, status, 0.01, self.now, error)))
+            self.post(ProbeDone(ProbeResult(name, ok, connected, status, self.latency, self.now, error)))
 
     def look(self, *, up: int = 3, silent: bool = False) -> None:
         """Answer the question to the admin socket, if it is being asked."""

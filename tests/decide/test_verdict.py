@@ -79,6 +79,21 @@ def test_a_proxy_that_hung_must_answer_rise_times_before_it_counts_again(*, tcp:
     assert node.verdict.healthy
 
 
+def test_a_proxy_that_hangs_during_an_outage_is_told_from_one_that_only_has_no_server() -> None:
+    node = Driver(config(health={"on_no_servers": "ignore"}))
+    node.post(Tick())
+    node.spawned(adopted=True)
+    node.look(up=0)
+    node.live(20, ok=False, up=0)
+    node.live(10, ok=False, silent=True)
+    assert node.causes == ["no_servers"], "it ends each connection at once, and only its admin socket is silent"
+    node.latency = node.state.config.health.timeout
+    node.live(2, ok=False, silent=True)
+    assert node.causes == ["proxy_hung"]
+    node.live(4)
+    assert node.verdict.healthy
+
+
 def test_an_admin_socket_that_is_silent_alone_is_no_fault() -> None:
     node = running()
     node.live(10, silent=True)
