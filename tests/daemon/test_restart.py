@@ -85,6 +85,24 @@ def test_a_killed_daemon_leaves_everything_running_and_the_next_takes_it_up(pair
     assert len(node.paths.history.read_text().splitlines()) == 1  # nothing moved, so there is nothing to tell
 
 
+@both
+@pytest.mark.usefixtures("still")
+def test_a_daemon_that_hangs_for_a_while_moves_nothing_and_restarts_nothing(pair: Pair) -> None:
+    """What it was waiting for is over when it goes on: that is no evidence against anybody."""
+    node, before = pair.node, pair.children
+    said = len(node.lines("verdict.changed"))
+    pair.daemon.send_signal(signal.SIGSTOP)
+    for _ in range(10):  # each waits for the daemon first: together longer than any evidence stays fresh
+        done = node.check()
+        assert (done.returncode, "looked for itself" in done.stdout) == (0, True), done.stdout
+    pair.daemon.send_signal(signal.SIGCONT)
+    node.until_master()
+    assert pair.children == before
+    assert node.proxy["restarts"] == 0
+    assert [one["change"] for one in node.status["transitions"]] == ["gained"]
+    assert all(not line["reasons"] for line in node.lines("verdict.changed")[said:])
+
+
 def test_an_adopted_proxy_that_dies_is_noticed_and_restarted(pair: Pair) -> None:
     pair.end(signal.SIGKILL)
     pair.start_again()
