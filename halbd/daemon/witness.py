@@ -124,6 +124,6 @@ class Witness:
         if pid is None or not state.keepalived.running:
             return
         try:
-            self._post(KeepalivedLooked(pid, keepalived_signs.look(pid, state.config.node.address)))
+            self._post(KeepalivedLooked(pid, *keepalived_signs.look(pid, state.config.node.address)))
         except OSError:
             return  # it is gone, which its pidfd or systemd tells

@@ -3,7 +3,8 @@
 | evidence | for how long |
 |---|---|
 | one of its processes is stopped | 2 looks, a second apart |
-| the adverts of its peers are not read; or there is no VRRP socket though the node's address is there | 3 looks |
+| there is no VRRP socket though the node's address is there | 3 looks |
+| the adverts of its peers are not read: octets wait, and not one less than at the look before | 10 looks |
 | it was told to give a VIP up and has not | one second (decide/guard.py) |
 
 That its own adverts are not heard is no evidence: with no peer to answer ARP a unicast one never leaves the machine.
@@ -23,8 +24,9 @@ from halbd.model.evidence import Now
 from halbd.model.guard import Hung, Sign
 from halbd.model.state import State
 
-ENOUGH = {Sign.STOPPED: 2, Sign.UNREAD: 3, Sign.NO_SOCKET: 3}
-"""Looks in a row that must find a sign."""
+ENOUGH = {Sign.STOPPED: 2, Sign.UNREAD: 10, Sign.NO_SOCKET: 3}
+"""Looks in a row that must find a sign. A keepalived on a busy machine is often late, and has something to read at
+every look; but it has read something since the last one, and to end it would move a VIP for nothing."""
 REST = 30.0
 """Seconds between two cures: what a restart does not cure is not made worse by many."""
 
@@ -36,9 +38,11 @@ def looked(state: State, event: KeepalivedLooked) -> State:
     if event.pid != state.keepalived.pid:
         return state
     signs = {sign: state.guard.signs.get(sign, 0) + 1 for sign in event.signs}
+    if event.unread < state.guard.unread and Sign.UNREAD in signs:
+        signs[Sign.UNREAD] = 1
     if not signs and not state.guard.signs:
         return state
-    return replace(state, guard=replace(state.guard, signs=signs))
+    return replace(state, guard=replace(state.guard, signs=signs, unread=event.unread))
 
 
 def due(state: State, now: Now) -> Step:

@@ -104,7 +104,8 @@ class Chronicle:
 
     def _read(self) -> list[dict[str, Any]]:
         try:
-            return [json.loads(line) for line in self._file.read_text().splitlines()]
+            # Blanks are the lab's own: state-full leaves no room at the end of the last page.
+            return [json.loads(line) for line in self._file.read_text().splitlines() if line.strip()]
         except OSError:
             return []
         except ValueError:

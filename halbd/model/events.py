@@ -124,10 +124,14 @@ class AdvertsHeard:
 
 @dataclass(frozen=True, slots=True)
 class KeepalivedLooked:
-    """A look at the processes and sockets of the keepalived that runs, once a second: what is odd about them."""
+    """A look at the processes and sockets of the keepalived that runs, once a second: what is odd about them.
+
+    `unread`: octets that wait in its VRRP sockets.
+    """
 
     pid: int
     signs: frozenset[Sign]
+    unread: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,8 @@ class Guard:
 
     `heard_since`: the wire has been listened to without a gap since then, None where it is not; `heard_at`: up to then.
     `turned`: when `step` was last called; `awake_since`: and it was called often enough ever since.
-    `signs`: how many looks in a row have found each. `cured_at`: when a keepalived that hung was last ended.
+    `signs`: how many looks in a row have found each; `unread`: octets in keepalived's sockets at the last one.
+    `cured_at`: when a keepalived that hung was last ended.
     `rivals`: since when another node advertises a VIP that this one advertises as well; `said`: of whom the log told.
     """
 
@@ -74,6 +75,7 @@ class Guard:
     doubts: Mapping[Address, Doubt] = field(default_factory=dict)
     mended: Mapping[Address, Mending] = field(default_factory=dict)
     signs: Mapping[Sign, int] = field(default_factory=dict)
+    unread: int = 0
     hung: Hung | None = None
     cured_at: float | None = None
     rivals: Mapping[Address, float] = field(default_factory=dict)

@@ -16,18 +16,22 @@ NETLINK = Path("/proc/thread-self/net/netlink")
 """The netlink sockets of this network namespace, with their ports."""
 
 
-def look(pid: int, address: IPv4Address | IPv6Address) -> frozenset[Sign]:
-    """What is odd about the keepalived with this parent, on a node with this address. Raises OSError: it is gone."""
+def look(pid: int, address: IPv4Address | IPv6Address) -> tuple[frozenset[Sign], int]:
+    """What is odd about the keepalived with this parent, on a node with this address; octets that it has not read.
+
+    Raises:
+        OSError: it is gone.
+    """
     family = (pid, *_children(pid))
     if any(_stopped(one) for one in family):
-        return frozenset({Sign.STOPPED})
+        return frozenset({Sign.STOPPED}), 0
     sockets = _vrrp_sockets()
     if sockets is None:
-        return frozenset()
+        return frozenset(), 0
     own = {inode for one in family for inode in _inodes(one)} if _odd(sockets) else set(sockets)
-    if any(sockets[inode] for inode in own & sockets.keys()):
-        return frozenset({Sign.UNREAD})
-    return frozenset({Sign.NO_SOCKET}) if not own & sockets.keys() and _is_here(address) else frozenset()
+    if unread := sum(sockets[inode] for inode in own & sockets.keys()):
+        return frozenset({Sign.UNREAD}), unread
+    return frozenset({Sign.NO_SOCKET} if not own & sockets.keys() and _is_here(address) else ()), 0
 
 
 def has_port(pid: int, port: int) -> bool | None:

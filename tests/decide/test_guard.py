@@ -331,7 +331,7 @@ def test_an_interface_that_goes_down_is_named() -> None:
 # a keepalived that hangs
 
 
-@pytest.mark.parametrize(("sign", "seconds"), [(Sign.STOPPED, 2.2), (Sign.UNREAD, 3.2), (Sign.NO_SOCKET, 3.2)])
+@pytest.mark.parametrize(("sign", "seconds"), [(Sign.STOPPED, 2.2), (Sign.UNREAD, 10.2), (Sign.NO_SOCKET, 3.2)])
 def test_a_hung_standby_is_said_and_ended_once(sign: Sign, seconds: float) -> None:
     wire = wired(holder=False)
     done = wire.live(seconds, signs=frozenset({sign}))
@@ -346,6 +346,25 @@ def test_a_sign_that_comes_and_goes_is_none() -> None:
     for _ in range(10):
         assert not killed(wire.live(2, signs=frozenset({Sign.UNREAD})))
         wire.live(1)
+
+
+def test_a_keepalived_that_is_late_but_reads_is_left_alone() -> None:
+    """On a busy machine something waits to be read at every look; it is never all that waited before."""
+    wire = wired(holder=True)
+    pid = wire.node.state.keepalived.pid or 0
+    for unread in (768, 1536, 2304, 3072, 256) * 4:
+        assert not killed(wire.node.post(KeepalivedLooked(pid, frozenset({Sign.UNREAD}), unread)))
+
+
+def test_one_that_reads_nothing_at_all_is_ended_though_its_sockets_are_full() -> None:
+    wire = wired(holder=True)
+    pid = wire.node.state.keepalived.pid or 0
+    done = [e for unread in (768, 1536, *[2304] * 8) for e in wire.node.post(_unread(pid, unread))]
+    assert killed(done)
+
+
+def _unread(pid: int, octets: int) -> KeepalivedLooked:
+    return KeepalivedLooked(pid, frozenset({Sign.UNREAD}), octets)
 
 
 def test_a_look_at_an_earlier_keepalived_is_none() -> None:
