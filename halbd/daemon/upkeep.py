@@ -6,9 +6,12 @@ keepalived runs halbd-check each second, and needs two failures: so there is a l
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 
@@ -29,6 +32,8 @@ PERIOD = 0.25
 """Seconds between two looks."""
 SETTLED = 2
 """Looks in a row in which the proxy's sockets must be missing: while it is reloaded they are for a moment."""
+WALLED = 8
+"""Looks in a row after which the daemon ends for a folder that it cannot make: the next one is given it."""
 STARTED = 30.0
 """Seconds after which a proxy that was never heard should have made its sockets."""
 
@@ -58,14 +63,15 @@ class Upkeep:
         self._failed: dict[str, str] = {}
 
     async def runtime(self) -> None:
-        """See to the runtime folder, for ever."""
-        await self._again(self._runtime, "runtime folder")
+        """See to the runtime folder, for ever. Raises HalbdError where only a new start gives it back."""
+        await self._again(self._runtime, "runtime folder", self._kept.paths.runtime)
 
     async def state(self) -> None:
-        """See to the state folder, for ever."""
-        await self._again(self._state, "state folder")
+        """See to the state folder, for ever. Raises HalbdError where only a new start gives it back."""
+        await self._again(self._state, "state folder", self._kept.paths.state)
 
-    async def _again(self, look: Callable[[], Awaitable[None]], what: str) -> None:
+    async def _again(self, look: Callable[[], Awaitable[None]], what: str, folder: Path) -> None:
+        walled = 0
         while True:
             await asyncio.sleep(PERIOD)
             why = ""
@@ -73,6 +79,9 @@ class Upkeep:
                 await look()
             except (HalbdError, OSError) as error:
                 why = str(error)
+                walled = walled + 1 if _walled_in(error, folder) else 0
+                if walled == WALLED:
+                    raise HalbdError(f"cannot put {folder} back: only systemd can, by starting halbd anew") from error
             if why and why != self._failed.get(what):
                 self._log.error("folder.not_put_back", what=what, why=why)
             if why or not self._missing:
@@ -108,3 +117,13 @@ class Upkeep:
     async def _state(self) -> None:
         await self._kept.restorer.generation()
         await asyncio.to_thread(put_check_program_back, self._kept.paths)
+
+
+def _walled_in(error: Exception, folder: Path) -> bool:
+    """The folder itself is gone, and the sandbox (ProtectSystem=, systemd.exec(5)) allows nobody to make another.
+
+    systemd makes it at the next start. The proxy and keepalived run on until then, and are taken up. A disk that has
+    become read-only is another thing: its folders are still there.
+    """
+    sandboxed = "NOTIFY_SOCKET" in os.environ
+    return sandboxed and isinstance(error, OSError) and error.errno == errno.EROFS and not folder.exists()

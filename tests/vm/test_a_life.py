@@ -105,6 +105,21 @@ def test_a_killed_halbd_moves_nothing(pair: World, told: Told) -> None:
     assert (seen[0].failed, seen[0].resets) == (0, 0)
 
 
+def test_folders_that_are_removed_come_back(pair: World, told: Told) -> None:
+    with seen_by_a_client(pair, "rm -r /run/halbd /var/lib/halbd", told) as seen:
+        machine = holder(pair)
+        status = machine.status()
+        assert status is not None
+        machine.run("rm", "-r", "/run/halbd", "/var/lib/halbd")
+        eventually(machine.status, "halbd answers again", 60)
+        machine.run("test", "-e", "/run/halbd/track/fault", "-a", "-e", "/var/lib/halbd/current/keepalived.conf")
+        after = machine.status()
+        assert after is not None
+        assert after["proxy"]["pid"] == status["proxy"]["pid"]
+        assert after["vips"][0]["held"]
+    assert (seen[0].failed, seen[0].resets) == (0, 0)
+
+
 def test_a_stop_hands_the_vip_over_first(pair: World, told: Told) -> None:
     with seen_by_a_client(pair, "systemctl stop halbd, start", told) as seen:
         machine = holder(pair)
