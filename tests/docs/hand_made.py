@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -163,7 +164,7 @@ class Sight:
     """What a client saw of one step: connections, those that failed, ms from the first to the last of them, watches."""
 
     attempts: int
-    failed: int
+    failed: Counter[str]
     outage_ms: float
     reset: int
     silent: int
@@ -171,7 +172,8 @@ class Sight:
     def __str__(self) -> str:
         """One line for the report."""
         watches = f"watches: {self.reset} reset, {self.silent} silent"
-        return f"{self.attempts} connections, {self.failed} failed, outage {self.outage_ms:.0f} ms; {watches}"
+        failed = ", ".join(f"{number} {how}" for how, number in self.failed.items()) or "none"
+        return f"{self.attempts} connections, failed: {failed}, outage {self.outage_ms:.0f} ms; {watches}"
 
 
 class Client:
@@ -185,14 +187,29 @@ class Client:
 
     def saw(self, since: float) -> Sight:
         """What it saw from then on (monotonic seconds) until now."""
-        rows = [json.loads(line) for line in self._records.read_text().splitlines() if line.endswith("}")]
+        rows = self._rows()
         attempts = sorted((r for r in rows if r.get("start", 0) >= since), key=lambda row: float(row["start"]))
         bad = [n for n, one in enumerate(attempts) if one["error"]]
         gap = 0.0
         if bad:
             gap = attempts[min(bad[-1] + 1, len(attempts) - 1)]["start"] - attempts[bad[0]]["start"]
         how = [r["how"] for r in rows if "broken" in r and r["at"] >= since]
-        return Sight(len(attempts), len(bad), 1000 * gap, how.count("reset"), how.count("silent"))
+        return Sight(
+            len(attempts),
+            Counter(one["error"] for one in attempts if one["error"]),
+            1000 * gap,
+            how.count("reset"),
+            how.count("silent"),
+        )
+
+    def go_on(self) -> None:
+        """Until it has made 400 more connections: a watch that is silent is given up after 3 s."""
+        begun = len(self._rows())
+        wait_until(lambda: len(self._rows()) >= begun + 400, "the client goes on", PATIENCE)
+
+    def _rows(self) -> list[dict[str, Any]]:
+        lines = self._records.read_text().splitlines()
+        return [json.loads(line) for line in lines if line.endswith("}")]
 
     def end(self) -> None:
         """Stop it."""

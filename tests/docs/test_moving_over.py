@@ -31,6 +31,7 @@ class Move:
         began, before = now(), [len(node.moves) for node in kept]
         yield
         self.world.until(holder)
+        self.world.client.go_on()
         print(f"{name}: {self.world.client.saw(began)}")  # noqa: T201  # the numbers of the page: pytest -s shows them
         assert [len(node.moves) for node in kept] == before
 
