@@ -98,8 +98,23 @@ def screen(facts: Facts, findings: Sequence[Finding], paint: Paint) -> Iterator[
         if its:
             yield ""
             yield paint(STYLES[key], head)
-        for before, one in zip([None, *its], its, strict=False):
+        for what in dict.fromkeys(one.said.what for one in its):
+            same = [one for one in its if one.said.what == what]
+            if len(same) > 1:
+                yield from together(same, paint)
+        alone = [one for one in its if sum(other.said.what == one.said.what for other in its) == 1]
+        for before, one in zip([None, *alone], alone, strict=False):
             yield from lines(one, label, paint, again=before is not None and before.check == one.check)
+
+
+def together(same: Sequence[Finding], paint: Paint) -> Iterator[str]:
+    """Checks that all say the same, such as that the file has problems: the reason, then their names."""
+    from halbd.cli.paint import printable
+
+    yield f"  {printable(same[0].said.what)}:"
+    names = ", ".join(dict.fromkeys(one.check for one in same))
+    for line in textwrap.wrap(names, (paint.width or WIDEST) - 6, break_on_hyphens=False):
+        yield f"      {line}"
 
 
 def lines(one: Finding, label: int, paint: Paint, *, again: bool) -> Iterator[str]:

@@ -264,6 +264,9 @@ def test_a_file_with_problems_is_exit_2_and_what_needs_none_is_looked_at(site: S
     assert "vips[0].address" in found["config"]["what"]
     assert found["keepalived"]["severity"] == found["check-script"]["severity"] == "fine"
     assert found["vrrp-firewall"]["severity"] == "unknown"
+    lines = site.doctor().stdout.splitlines()
+    reason = lines.index(f"  {site.file} has problems: those first:")
+    assert lines[reason + 1].startswith("      config-accepted, config-in-force, proxy, ")
 
 
 def test_a_file_that_is_missing_is_exit_2(site: Site) -> None:

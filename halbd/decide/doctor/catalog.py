@@ -114,7 +114,8 @@ CHECKS = (
     ),
     Check(
         "address-managers", "network", "systemd-networkd, netplan and NetworkManager on the interface of a VIP",
-        "the VIP goes away for half a second, and with it every connection", managers.managers,
+        "`networkctl reload`, `netplan apply` or `nmcli connection up` takes the VIP away, and connections with it",
+        managers.managers,
     ),
     Check(
         "arp", "kernel", "arp_ignore, and a second interface in the subnet of a VIP",

@@ -23,7 +23,8 @@ def managers(_: Config, facts: Facts) -> Iterator[Said]:
         if one.keeps:
             yield fine(f"{one.program} manages {one.interface} and leaves foreign addresses alone")
         elif one.program == NETWORKD:
-            yield warning(f"{_who(one)} removes the VIP from {one.interface} when it restarts", _drop_in(one))
+            what = f"{_who(one)} removes the VIP from {one.interface} when it is told to configure it anew"
+            yield warning(what, _drop_in(one))
         else:
             what = f"{one.program} manages {one.interface}: activating the connection again removes the VIP"
             yield warning(what, f"halbctl drain before `nmcli connection up` or `device reapply` for {one.interface}")

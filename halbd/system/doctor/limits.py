@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import resource
 from pathlib import Path
 
@@ -17,7 +18,13 @@ DEADLINE = 5.0
 
 
 def of_unit(config: Config, unit: str) -> OpenFiles:
-    """By LimitNOFILE= of a unit; where that is infinity, fs.nr_open. Raises OSError, HalbdError."""
+    """By LimitNOFILE= of a unit; where that is infinity, fs.nr_open. Raises OSError, HalbdError.
+
+    Where not even root may have so many, as in a container, systemd cannot give them either, and does not say so.
+    """
+    here = of_this_process(config)
+    if os.geteuid() == 0 and here.allowed < here.needed:
+        return here
     said = run(["systemctl", "show", "--property=LimitNOFILE", "--value", unit], DEADLINE).words
     most = int(Path("/proc/sys/fs/nr_open").read_text())
     return OpenFiles(descriptors(config), int(said) if said.isdecimal() else most, f"{unit} (LimitNOFILE)")

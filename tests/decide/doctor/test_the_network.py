@@ -63,7 +63,7 @@ def test_networkd_takes_foreign_addresses_off_unless_told_to_keep_them() -> None
     kind, what, cure = only("address-managers", keepers=(Keeper("systemd-networkd", "eth0", keeps=False, file=file),))
     assert (kind, what) == (
         "warning",
-        "systemd-networkd (by netplan) removes the VIP from eth0 when it restarts",
+        "systemd-networkd (by netplan) removes the VIP from eth0 when it is told to configure it anew",
     )
     folder = "/etc/systemd/network/10-netplan-eth0.network.d"
     text = r"[Network]\nKeepConfiguration=static\n"
