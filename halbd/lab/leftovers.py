@@ -51,13 +51,25 @@ def _processes(place: Place) -> Iterable[str]:
     workers = [p for p in place.processes if place.proxy is not None and p.parent == place.proxy]
     if len(workers) > 1 + place.workers:
         yield f"{len(workers) - 1} old proxy workers: {_named(workers)}"
+    aside = _aside(place)
+    if len(aside) > place.workers:
+        yield f"{len(aside)} proxies that made room: {_named(aside)}"
+    owned = place.lab.union(*known.values(), (p.pid for p in aside))
     if place.daemon is not None:
         apart = known.get(place.proxy or 0, frozenset()) | known.get(place.keepalived or 0, frozenset())
-        if children := [p for p in place.processes if p.pid in known[place.daemon] - apart - {place.daemon}]:
+        ours = known[place.daemon] - apart - {place.daemon} - {p.pid for p in aside}
+        if children := [p for p in place.processes if p.pid in ours]:
             yield f"children of halbd: {_named(children)}"
-    owned = place.lab.union(*known.values())
     if strays := [process for process in place.processes if process.pid not in owned]:
         yield f"nobody's: {_named(strays)}"
+
+
+def _aside(place: Place) -> list[Process]:
+    """Envoys that made room for another, and live until their last connection has ended: the same command line."""
+    current = next((p for p in place.processes if p.pid == place.proxy), None)
+    if current is None:
+        return []
+    return [p for p in place.processes if p.words == current.words and current.pid not in {p.pid, p.parent}]
 
 
 def _named(processes: Iterable[Process]) -> str:

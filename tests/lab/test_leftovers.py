@@ -49,11 +49,18 @@ def test_an_old_worker_may_live_while_it_has_connections_but_not_many() -> None:
     assert "2 old proxy workers" in words
 
 
+def test_a_proxy_that_made_room_may_live_while_it_has_connections_but_not_many() -> None:
+    assert leftovers(grown(replace(MASTER, pid=25))) == ()
+    assert leftovers(grown(replace(MASTER, pid=25, parent=1))) == ()  # an earlier daemon's
+    (words,) = leftovers(grown(replace(MASTER, pid=25), replace(MASTER, pid=26)))
+    assert "2 proxies that made room" in words
+
+
 @pytest.mark.parametrize(
     ("place", "words"),
     [
         (grown(Process(50, 10, ("python", "-m", "loader"))), "children of halbd: 50 (python -m loader)"),
-        (grown(Process(60, 1, ("haproxy", "-Ws"))), "nobody's: 60 (haproxy -Ws)"),
+        (grown(Process(60, 1, ("haproxy", "-f"))), "nobody's: 60 (haproxy -f)"),
         (replace(CLEAN, daemon=None), "no halbd runs"),
         (replace(CLEAN, keepalived=77), "keepalived (77) is gone"),
         (replace(CLEAN, sockets=(Path("/run/x.sock"),)), "nobody listens on: /run/x.sock"),

@@ -10,7 +10,7 @@ from time import monotonic
 
 from halbd.lab import ask, verdict
 from halbd.lab.errors import LabError
-from halbd.lab.faults.base import AFTER, GLANCE, Cost, Fault, Stage, needs_two_nodes
+from halbd.lab.faults.base import AFTER, GLANCE, Cost, Fault, Stage, Where, needs_two_nodes
 from halbd.lab.measure import Numbers
 from halbd.lab.memory import Scarce
 from halbd.lab.verdict import Finding
@@ -74,6 +74,7 @@ def _fault(program: str, judge: Callable[[Config, Numbers], tuple[Finding, ...]]
         judge=judge,
         impossible=needs_two_nodes,
         self_healing=True,
+        where=Where.HOLDER,  # a proxy without traffic asks for no memory
         cost=cost,
         holds=holds,
     )
