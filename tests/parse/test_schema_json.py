@@ -47,3 +47,25 @@ def test_defaults_words_and_bounds_are_told() -> None:
     assert sections["FrontendSection"]["properties"]["port"]["maximum"] == 65535
     assert sections["HealthSection"]["properties"]["on_no_servers"]["enum"] == ["lower_priority", "fail", "ignore"]
     assert sections["CheckSection"]["properties"]["expect"]["default"] == [200]
+
+
+def test_each_kind_of_value_has_its_type_and_bounds() -> None:
+    """What an editor underlines."""
+    sections = schema()["$defs"]
+
+    def key(section: str, name: str) -> dict[str, Any]:
+        made: dict[str, Any] = sections[section]["properties"][name]
+        return {word: value for word, value in made.items() if word not in {"title", "description", "default"}}
+
+    assert key("FrontendSection", "port") == {"type": "integer", "minimum": 1, "maximum": 65535}
+    assert key("CheckSection", "interval") == {"type": "number", "minimum": 0.05, "maximum": 3600}
+    limit = {"type": "number", "minimum": 0.01, "maximum": 604_800}
+    assert key("TimeoutsSection", "client") == {"anyOf": [{"const": 0}, limit]}
+    assert key("VrrpSection", "unicast") == {"type": "boolean"}
+    assert key("ProxySection", "kind") == {"type": "string", "enum": ["haproxy", "envoy"]}
+    assert key("FrontendSection", "name") == {
+        "type": "string",
+        "pattern": "^(?:[A-Za-z0-9][A-Za-z0-9_.-]*)$",
+        "maxLength": 63,
+    }
+    assert sections["ServerSection"]["anyOf"][0] == {"type": "string", "description": "host:port or [IPv6]:port"}

@@ -272,3 +272,22 @@ def test_all_problems_are_told_at_once_in_the_order_of_their_lines() -> None:
         ["line 15", "vrrp.version"],
         ["line 16", "foo"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("yes", "true"), ("on", "true"), ("Y", "true"), ("NO", "false"), ("off", "false"), ("n", "false")],
+)
+def test_what_yaml_1_1_took_for_a_truth_is_told_with_the_word_to_write(written: str, meant: str) -> None:
+    assert told(f"{BASE}vrrp: {{unicast: {written}}}\n") == [
+        f"line 15: vrrp.unicast: '{written}' is neither true nor false; write {meant}, without quotes"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [("false", "false"), ("true", "true"), ("~", "nothing"), ("n" * 58, f"'{'n' * 58}'"), ("n" * 59, f"'{'n' * 59}…")],
+)
+def test_a_value_is_shown_as_written_up_to_sixty_characters(written: str, shown: str) -> None:
+    (problem,) = told(f"{BASE}proxy: {{kind: {written}}}\n")
+    assert problem.startswith(f"line 15: proxy.kind: {shown} is not one of ")
