@@ -50,7 +50,7 @@ def test_version_2_counts_its_skew_time_in_seconds() -> None:
         {"name": "lb1", "address": "10.10.50.2", "priority": 150},
         {"name": "lb2", "address": "10.10.50.3", "priority": 128},
     ]
-    node = running(config(nodes=nodes, vrrp={"version": 2, "advert_int": 1}), holder=True)
+    node = running(config(nodes=nodes, vrrp={"version": 2, "advert_int": 2}), holder=True)
     node.died()
     node.hold(present=False)
     assert told(node.wait(0.5)) == []

@@ -11,13 +11,16 @@ from halbd.model.events import (
     AddressesDumped,
     ConfigApplied,
     ConnectionsEnded,
+    DrainRequested,
     Exited,
     FilesMended,
     KeepalivedSeen,
     Spawned,
     StopRequested,
+    UndrainRequested,
 )
-from tests.decide.driver import Driver, of, running
+from halbd.model.maintenance import Outcome
+from tests.decide.driver import BEGIN, Driver, of, running
 from tests.decide.test_guard import PEER, STRANGER, wired
 from tests.sample import config
 
@@ -108,3 +111,13 @@ def test_ended_connections_are_counted_and_none_is_no_news() -> None:
     done = node.post(ConnectionsEnded(node.vip, 0, (), "Operation not permitted"))
     fields = {"address": "10.10.50.4", "ended": 0, "poked": 0}
     assert said(done, "connections.not_ended") == [(LogLevel.WARNING, fields | {"why": "Operation not permitted"})]
+
+
+def test_a_drain_says_how_it_went_and_how_it_ended() -> None:
+    node = running(holder=True)
+    node.post(DrainRequested(BEGIN, None, force=False, number=1))
+    node.wait(0.7)
+    done = node.hold(present=False)
+    assert said(done, "maintenance.drained") == [(LogLevel.WARNING, {"outcome": Outcome.MOVED.value, "after_ms": 700})]
+    done = node.post(UndrainRequested())
+    assert said(done, "maintenance.ended") == [(LogLevel.WARNING, {"outcome": Outcome.UNDRAINED.value})]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from signal import Signals
+
 import pytest
 
 from halbd.decide.step import KEEPALIVED_INTERVAL, PUSH_AGAIN
@@ -14,6 +16,7 @@ from halbd.model.effects import (
     Probe,
     Push,
     Say,
+    Signal,
     Spawn,
     StartKeepalivedUnit,
     TakeUp,
@@ -29,6 +32,7 @@ from halbd.model.events import (
     PushFailed,
     PushLost,
     Spawned,
+    StopRequested,
     Tick,
 )
 from halbd.model.evidence import ProbeResult
@@ -216,3 +220,20 @@ def test_a_question_that_could_not_be_asked_is_no_evidence() -> None:
     assert node.fault == 0
     node.live(2)
     assert node.verdict.ok
+
+
+@pytest.mark.parametrize("program", list(Program))
+def test_a_program_that_comes_up_during_a_stop_is_the_one_that_is_stopped(program: Program) -> None:
+    node = Driver()
+    node.post(Tick(), StopRequested())
+    assert [(one.program, one.signal) for one in of(Signal, node.post(Spawned(program, 7, 1)))] == [
+        (program, Signals.SIGTERM)
+    ]
+
+
+def test_a_frontend_that_is_new_has_to_be_asked_before_it_counts_as_well() -> None:
+    node = running()
+    second = {"name": "second", "port": 7443, "servers": ["10.10.50.11:7443"]}
+    first = {"name": "kube-apiserver", "port": 6443, "servers": ["10.10.50.11:6443"]}
+    node.post(ConfigApplied(config(frontends=[first, second])))
+    assert node.state.series["local/second"].streak.up is None

@@ -11,7 +11,7 @@ from halbd.decide.timing import patience
 from halbd.decide.verdict import longest_age
 from halbd.model.child import Program
 from halbd.model.effects import Push
-from halbd.model.events import ProxySeen, SpawnFailed, Tick
+from halbd.model.events import ProxySeen, SpawnFailed, StopRequested, Tick
 from halbd.model.evidence import ProxyView
 from tests.decide.driver import Driver, of, pushes, running, view
 from tests.sample import config
@@ -291,3 +291,17 @@ def test_several_blind_frontends_are_all_named() -> None:
     node.live(3, up=0)
     (reason,) = node.verdict.reasons
     assert reason.detail == "haproxy sees no server up behind kube-apiserver, konnectivity"
+
+
+def test_an_answer_counts_for_three_intervals_and_the_time_it_may_take() -> None:
+    node = running(config(health={"interval": 2, "timeout": 1.5}))
+    assert longest_age(node.state) == 3 * 2 + 1.5
+
+
+def test_a_proxy_that_is_being_stopped_is_dead_and_says_so() -> None:
+    node = running()
+    node.post(StopRequested())
+    assert [reason.detail for reason in node.verdict.reasons] == [
+        "halbd is being stopped",
+        "haproxy does not run: it is being stopped",
+    ]

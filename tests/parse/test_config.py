@@ -127,3 +127,9 @@ def test_what_the_example_shows_in_comments_is_sound_too() -> None:
 
 def test_each_rule_stands_in_the_list_once() -> None:
     assert len(set(RULES)) == len(RULES)
+
+
+def test_each_timeout_of_a_frontend_is_its_own() -> None:
+    timeouts = {"connect": 1, "client": 2, "server": 3}
+    made = config(frontends=[{"port": 6443, "servers": ["10.10.50.11:6443"], "timeouts": timeouts}])
+    assert made.frontends[0].timeouts == Timeouts(connect=1, client=2, server=3)
