@@ -48,6 +48,9 @@ class Proxy(Protocol):
     async def retire(self, pid: int) -> None:
         """Have one that made room accept nothing more; return once its last connection has ended."""
 
+    def forget(self, pid: int) -> None:
+        """Remove what one that made room, and is gone, has left."""
+
     def mute(self) -> bool:
         """Somebody has removed its sockets: it cannot be asked, or told, anything."""
 

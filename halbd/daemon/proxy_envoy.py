@@ -119,7 +119,11 @@ class Envoy:
                 await envoy.drain(socket, PATIENCE)
                 left = await envoy.connections(socket, PATIENCE)
             await asyncio.sleep(LOOK)
-        socket.unlink(missing_ok=True)
+
+    def forget(self, pid: int) -> None:
+        """Its socket, which it does not remove when it is killed."""
+        with contextlib.suppress(OSError):
+            envoy.aside(self._paths, pid).unlink()
 
     def mute(self) -> bool:
         """By its only socket."""

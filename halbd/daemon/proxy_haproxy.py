@@ -71,6 +71,9 @@ class Haproxy:
     async def retire(self, pid: int) -> None:
         """None ever has to."""
 
+    def forget(self, pid: int) -> None:
+        """Nothing: none ever makes room."""
+
     def mute(self) -> bool:
         """By the master's socket, which stands in for the admin socket."""
         return not self._paths.master_socket.exists()

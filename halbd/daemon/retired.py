@@ -28,18 +28,20 @@ class Retired:
         log: structlog.typing.FilteringBoundLogger,
     ) -> None:
         self._program, self._begin, self._log = program, begin, log
-        self._tasks: list[asyncio.Task[None]] = []
+        self._those: dict[Identity, asyncio.Task[None]] = {}
 
     def add(self, who: Identity) -> None:
         """Leave it to its connections."""
-        self._tasks.append(self._begin(self._see_off(who)))
+        self._those[who] = self._begin(self._see_off(who))
 
     def finish(self) -> None:
         """The daemon is being stopped: end them, whatever they still carry."""
-        for task in self._tasks:
+        for who, task in list(self._those.items()):
             task.cancel()
+            self._end(who)
 
     async def _see_off(self, who: Identity) -> None:
+        """Cancelled, it leaves the process alone: a daemon that fails takes no connection with it."""
         self._log.info("proxy.retiring", pid=who.pid)
         waiting = (asyncio.ensure_future(self._program.retire(who.pid)), asyncio.ensure_future(_ended(who)))
         try:
@@ -47,8 +49,13 @@ class Retired:
         finally:
             for one in waiting:
                 one.cancel()
-            process.send(who, SIGKILL)
-            self._log.info("proxy.retired", pid=who.pid)
+        self._end(who)
+
+    def _end(self, who: Identity) -> None:
+        del self._those[who]
+        process.send(who, SIGKILL)
+        self._program.forget(who.pid)
+        self._log.info("proxy.retired", pid=who.pid)
 
 
 async def _ended(who: Identity) -> None:

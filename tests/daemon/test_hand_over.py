@@ -63,6 +63,8 @@ def test_a_hand_over_keeps_connections_and_the_vip(envoy: Node) -> None:
         assert goes_on(one)
         assert {old, new} <= envoy.pids
     envoy.until(lambda: old not in envoy.pids, "the end of the old one, with its last connection")
+    aside = envoy.paths.admin_socket.with_name(f"admin.{old}.sock")
+    envoy.until(lambda: not aside.exists(), "the end of its socket")
     assert envoy.status["healthy"]
     assert (envoy.proxy["restarts"], len(envoy.status["transitions"])) == (0, 1)
 
@@ -121,6 +123,7 @@ def test_a_stop_ends_both(envoy: Node) -> None:
         envoy.daemon.send_signal(signal.SIGTERM)
         assert envoy.daemon.wait(30) == 0
         assert old not in envoy.pids
+        assert not envoy.paths.admin_socket.with_name(f"admin.{old}.sock").exists()
 
 
 def test_an_updated_program_is_taken_up_by_a_reload(ca: Authority) -> None:
