@@ -111,13 +111,18 @@ def test_folders_that_are_removed_come_back(pair: World, told: Told) -> None:
         status = machine.status()
         assert status is not None
         machine.run("rm", "-r", "/run/halbd", "/var/lib/halbd")
-        eventually(machine.status, "halbd answers again", 60)
-        machine.run("test", "-e", "/run/halbd/track/fault", "-a", "-e", "/var/lib/halbd/current/keepalived.conf")
+        files = "/run/halbd/track/fault", "/run/halbd/proxy/master.sock", "/var/lib/halbd/current/keepalived.conf"
+        eventually(lambda: all(_there(machine, file) for file in files), "the folders are back", 60)
+        eventually(machine.status, "halbd answers")
         after = machine.status()
         assert after is not None
         assert after["proxy"]["pid"] == status["proxy"]["pid"]
         assert after["vips"][0]["held"]
     assert (seen[0].failed, seen[0].resets) == (0, 0)
+
+
+def _there(machine: Machine, file: str) -> bool:
+    return machine.run("sh", "-c", f"test -e {file} && echo yes", check=False) == "yes\n"
 
 
 def test_a_stop_hands_the_vip_over_first(pair: World, told: Told) -> None:

@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -65,13 +66,15 @@ class Client:
     def watching(self) -> Iterator[list[Sight]]:
         """The list holds what was seen, once the block has ended."""
         seen: list[Sight] = []
-        process = subprocess.Popen(self._words, stdout=subprocess.PIPE, text=True)
-        try:
-            yield seen
-        finally:
-            process.send_signal(signal.SIGTERM)
-            out, _ = process.communicate(timeout=20)
-        seen.append(_sight([json.loads(line) for line in out.splitlines()]))
+        with tempfile.TemporaryFile("w+") as out:  # a pipe would fill up, and the client stand still
+            process = subprocess.Popen(self._words, stdout=out, text=True)
+            try:
+                yield seen
+            finally:
+                process.send_signal(signal.SIGTERM)
+                process.wait(20)
+            out.seek(0)
+            seen.append(_sight([json.loads(line) for line in out]))
 
 
 def _sight(records: list[dict[str, object]]) -> Sight:
