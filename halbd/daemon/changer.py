@@ -133,6 +133,19 @@ class Changer:
         await self._proxy.reload()
         self._children.taken_up(Program.PROXY)
 
+    async def reload_keepalived(self) -> None:
+        """Have keepalived read its config, and so watch the track files, anew. Raises HalbdError, OSError.
+
+        Never while that config is missing: to keepalived a missing file is an empty one, and it would drop the VIPs.
+        """
+        async with self.lock:
+            if not await asyncio.to_thread(generation.whole, self._paths, self.in_force):
+                raise HalbdError(f"cannot reload keepalived: {self._paths.current} is not whole")
+            if self._state().keepalived_is_unit:
+                await asyncio.to_thread(keepalived_unit.apply, changed=True)
+            else:
+                self._children.reload_keepalived()
+
     async def _go_back(self, change: Change, old: Config) -> None:
         """The generation before is in force again: whoever has taken up the new one takes that up."""
         touched = change.proxy_reload or change.hand_over or bool(change.servers)

@@ -105,7 +105,7 @@ class Hands:
         self._post, self._state, self._begin = post, state, begin
         self._drainer = drainer
         self._porter = Porter(begin)
-        self._witness = Witness(post, state, begin)
+        self._witness = Witness(post, state, begin, paths.track_folder)
         self._mender = Mender()
         self._addresses = Addresses(post, begin, self._witness)
         self._parting = Parting(post, state)
@@ -241,14 +241,24 @@ class Hands:
             self._log.info("proxy.connections_cut", frontend=effect.frontend, server=effect.server)
 
     async def _take_up(self, program: Program) -> None:
-        """What an earlier daemon left running on an older generation takes up the one in force."""
+        """What runs on an older generation, or has lost sight of its files, takes up the one in force."""
+        match program:
+            case Program.PROXY:
+                await self._take_up_proxy()
+            case Program.KEEPALIVED:
+                await self._take_up_keepalived()
+
+    async def _take_up_proxy(self) -> None:
         try:
-            if program is Program.PROXY:
-                await self._changer.reload_proxy()
-            else:
-                self._children.reload_keepalived()
+            await self._changer.reload_proxy()
         except HalbdError as error:
             self._post(ConfigRejected((str(error),)))
+
+    async def _take_up_keepalived(self) -> None:
+        try:
+            await self._changer.reload_keepalived()
+        except (HalbdError, OSError) as error:
+            self._log.error("keepalived.not_told", why=str(error))
 
     def _mark_good(self) -> None:
         try:

@@ -16,7 +16,7 @@ from halbd.model.config import ProxyKind
 from halbd.model.errors import FailedError
 from halbd.model.paths import Paths
 from halbd.model.state import State
-from halbd.system import files, keepalived_unit
+from halbd.system import files
 from halbd.system.files import Folder
 
 
@@ -53,15 +53,6 @@ class Restorer:
 
     def _whole(self) -> bool:
         return generation.whole(self._paths, self._changer.in_force)
-
-    async def wake_keepalived(self) -> None:
-        """Have it read its config, and so watch the track_files, anew. Raises HalbdError, OSError."""
-        await self.generation()
-        async with self._changer.lock:
-            if self._state().keepalived_is_unit:
-                await asyncio.to_thread(keepalived_unit.apply, changed=True)
-            else:
-                self._children.reload_keepalived()
 
     async def proxy_sockets(self) -> None:
         """Have a proxy whose sockets were removed make new ones.

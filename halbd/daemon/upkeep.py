@@ -25,7 +25,6 @@ from halbd.model.errors import HalbdError
 from halbd.model.paths import Paths
 from halbd.model.state import State
 from halbd.system import files
-from halbd.system.files import Folder
 from halbd.system.surroundings import put_check_program_back
 
 PERIOD = 0.25
@@ -58,7 +57,6 @@ class Upkeep:
     def __init__(self, kept: Kept) -> None:
         self._kept = kept
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
-        self._track = Folder(kept.paths.track_folder)
         self._missing = 0
         self._failed: dict[str, str] = {}
 
@@ -96,10 +94,6 @@ class Upkeep:
         await kept.door.put_back()
         kept.children.note_again()
         kept.hands.put_back()
-        if self._track.replaced:
-            # keepalived's watch on the folder is gone with the folder, until it reads its config anew (inotify(7)).
-            await kept.restorer.wake_keepalived()
-            self._track.follow()
         await self._proxy()
 
     async def _proxy(self) -> None:

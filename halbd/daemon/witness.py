@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -38,8 +39,9 @@ class Witness:
         post: Callable[[Event], None],
         state: Callable[[], State],
         begin: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
+        track: Path,
     ) -> None:
-        self._post, self._state, self._begin = post, state, begin
+        self._post, self._state, self._begin, self._track = post, state, begin, track
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
         self._claims: dict[Key, Claim] = {}
         self._strangers: dict[Key, Claim] = {}
@@ -124,6 +126,7 @@ class Witness:
         if pid is None or not state.keepalived.running:
             return
         try:
-            self._post(KeepalivedLooked(pid, *keepalived_signs.look(pid, state.config.node.address)))
+            signs, unread = keepalived_signs.look(pid, state.config.node.address, self._track)
         except OSError:
             return  # it is gone, which its pidfd or systemd tells
+        self._post(KeepalivedLooked(pid, signs, unread))

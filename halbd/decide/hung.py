@@ -1,24 +1,26 @@
-"""A keepalived that runs and does not do its work: noticed, said, ended by SIGKILL, started again as if it had died.
+"""A keepalived that runs and does not do its work: noticed, said, cured.
 
-| evidence | for how long |
-|---|---|
-| one of its processes is stopped | 2 looks, a second apart |
-| there is no VRRP socket though the node's address is there | 3 looks |
-| the adverts of its peers are not read: octets wait, and not one less than at the look before | 10 looks |
-| it was told to give a VIP up and has not | one second (decide/guard.py) |
+| evidence | for how long | cure |
+|---|---|---|
+| one of its processes is stopped | 2 looks, a second apart | SIGKILL, and a start as if it had died |
+| there is no VRRP socket though the node's address is there | 3 looks | the same |
+| the adverts of its peers are not read: octets wait, and not one less than at the look before | 10 looks | the same |
+| it was told to give a VIP up and has not | one second (decide/guard.py) | the same |
+| it does not watch the folder of the track files: somebody removed that, and it was made again | 3 looks | a reload |
 
 That its own adverts are not heard is no evidence: with no peer to answer ARP a unicast one never leaves the machine.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from signal import Signals
 
 from halbd.decide import guard
 from halbd.model.child import Program
 from halbd.model.config import LogLevel
-from halbd.model.effects import Effect, KillKeepalivedUnit, Say, Signal
+from halbd.model.effects import Effect, KillKeepalivedUnit, Say, Signal, TakeUp
 from halbd.model.events import KeepalivedLooked
 from halbd.model.evidence import Now
 from halbd.model.guard import Hung, Sign
@@ -27,22 +29,34 @@ from halbd.model.state import State
 ENOUGH = {Sign.STOPPED: 2, Sign.UNREAD: 10, Sign.NO_SOCKET: 3}
 """Looks in a row that must find a sign. A keepalived on a busy machine is often late, and has something to read at
 every look; but it has read something since the last one, and to end it would move a VIP for nothing."""
+DEAF = 3
+"""The same for one that hears no verdict, which only halbd-check still takes to it; it is told to reload each time
+again. One that is just starting does not watch anything yet, and would be ended by the signal."""
 REST = 30.0
 """Seconds between two cures: what a restart does not cure is not made worse by many."""
 
 Step = tuple[State, tuple[Effect, ...]]
 
 
-def looked(state: State, event: KeepalivedLooked) -> State:
-    """Count each sign's looks in a row."""
+def looked(state: State, event: KeepalivedLooked) -> Step:
+    """Count each sign's looks in a row; have a keepalived that lost sight of the track files look for them."""
     if event.pid != state.keepalived.pid:
-        return state
+        return state, ()
     signs = {sign: state.guard.signs.get(sign, 0) + 1 for sign in event.signs}
     if event.unread < state.guard.unread and Sign.UNREAD in signs:
         signs[Sign.UNREAD] = 1
     if not signs and not state.guard.signs:
-        return state
-    return replace(state, guard=replace(state.guard, signs=signs, unread=event.unread))
+        return state, ()
+    return replace(state, guard=replace(state.guard, signs=signs, unread=event.unread)), _wake(event, signs)
+
+
+def _wake(event: KeepalivedLooked, signs: Mapping[Sign, int]) -> tuple[Effect, ...]:
+    looks = signs.get(Sign.DEAF, 0)
+    if not looks or looks % DEAF:
+        return ()
+    said = Say(LogLevel.ERROR, "keepalived.deaf", {"pid": event.pid, "why": Sign.DEAF.value})
+    again = TakeUp(Program.KEEPALIVED)
+    return (said, again) if looks == DEAF else (again,)
 
 
 def due(state: State, now: Now) -> Step:

@@ -125,7 +125,7 @@ def _happen(state: State, event: Event, now: Now) -> Step:
         case AdvertsHeard():
             return rivals.due(guard.heard(state, event), now)
         case KeepalivedLooked():
-            return hung.looked(state, event), ()
+            return hung.looked(state, event)
         case PushFailed():
             return _not_pushed(state, event.name, now.mono + PUSH_AGAIN), ()
         case PushLost():

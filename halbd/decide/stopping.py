@@ -19,8 +19,9 @@ from halbd.model.effects import Effect, Finish
 from halbd.model.evidence import Now
 from halbd.model.state import State, Stopping
 
-WITHDRAW = 0.5
-"""Seconds that keepalived is given to drop a VIP once the verdict says no."""
+WITHDRAW = 4.0
+"""Seconds that keepalived is given to drop a VIP once the verdict says no. It takes milliseconds; one that has lost
+sight of the track files needs two runs of halbd-check, and until then the proxy has to serve."""
 
 
 def advance(state: State, now: Now) -> tuple[State, tuple[Effect, ...]]:

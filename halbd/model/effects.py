@@ -103,7 +103,7 @@ class DumpAddresses:
 
 @dataclass(frozen=True, slots=True)
 class TakeUp:
-    """Have a program that runs on an older generation take up the one in force."""
+    """Have a program that runs on an older generation, or has lost sight of its files, take up the one in force."""
 
     program: Program
 

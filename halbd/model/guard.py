@@ -20,6 +20,7 @@ class Sign(StrEnum):
     STOPPED = "its process is stopped (state T)"
     UNREAD = "it leaves the adverts of its peers unread"
     NO_SOCKET = "it has no VRRP socket, though this node's address is there"
+    DEAF = "it does not watch the track files"
 
 
 class Wrong(StrEnum):

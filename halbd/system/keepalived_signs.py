@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
@@ -16,8 +17,10 @@ NETLINK = Path("/proc/thread-self/net/netlink")
 """The netlink sockets of this network namespace, with their ports."""
 
 
-def look(pid: int, address: IPv4Address | IPv6Address) -> tuple[frozenset[Sign], int]:
+def look(pid: int, address: IPv4Address | IPv6Address, track: Path) -> tuple[frozenset[Sign], int]:
     """What is odd about the keepalived with this parent, on a node with this address; octets that it has not read.
+
+    `track` is the folder of the track files, which it is to watch.
 
     Raises:
         OSError: it is gone.
@@ -25,13 +28,14 @@ def look(pid: int, address: IPv4Address | IPv6Address) -> tuple[frozenset[Sign],
     family = (pid, *_children(pid))
     if any(_stopped(one) for one in family):
         return frozenset({Sign.STOPPED}), 0
+    deaf = frozenset({Sign.DEAF} if _deaf(family, track) else ())
     sockets = _vrrp_sockets()
     if sockets is None:
-        return frozenset(), 0
+        return deaf, 0
     own = {inode for one in family for inode in _inodes(one)} if _odd(sockets) else set(sockets)
     if unread := sum(sockets[inode] for inode in own & sockets.keys()):
-        return frozenset({Sign.UNREAD}), unread
-    return frozenset({Sign.NO_SOCKET} if not own & sockets.keys() and _is_here(address) else ()), 0
+        return deaf | {Sign.UNREAD}, unread
+    return deaf | ({Sign.NO_SOCKET} if not own & sockets.keys() and _is_here(address) else set()), 0
 
 
 def has_port(pid: int, port: int) -> bool | None:
@@ -56,6 +60,27 @@ def _stopped(pid: int) -> bool:
     """State T (proc_pid_stat(5)): by a signal. One that a debugger holds has a small t, and is the debugger's."""
     stat = Path(f"/proc/{pid}/stat").read_text()
     return stat[stat.rindex(")") + 2] == "T"
+
+
+def _deaf(family: Iterable[int], track: Path) -> bool:
+    """None of them watches the folder that has that name now: it was removed and made again (inotify(7), IN_IGNORED).
+
+    Where /proc does not let us see, or there is no such folder, that is no evidence.
+    """
+    try:
+        watched = {inode for one in family for inode in _watched(one)}
+        return track.stat().st_ino not in watched
+    except OSError:
+        return False
+
+
+def _watched(pid: int) -> Iterator[int]:
+    """The inodes that the process watches (proc_pid_fdinfo(5)). Raises OSError."""
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            if str(link.readlink()) == "anon_inode:inotify":
+                lines = Path(f"/proc/{pid}/fdinfo/{link.name}").read_text().splitlines()
+                yield from (int(line.split("ino:")[1].split()[0], 16) for line in lines if line.startswith("inotify "))
 
 
 def _vrrp_sockets() -> dict[int, int] | None:

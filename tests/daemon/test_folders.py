@@ -12,6 +12,7 @@ import pytest
 from halbd.lab.certs import Authority
 from halbd.lab.faults.removing import remove
 from halbd.model.config import ProxyKind
+from halbd.system import files
 from tests.daemon.conftest import both, fresh_name
 from tests.daemon.node import SERVER_PORT, SERVERS, Node, bare_node, frontend
 from tests.render.netns import run
@@ -70,6 +71,23 @@ def test_after_a_removed_runtime_folder_a_verdict_still_reaches_keepalived(node:
     os.killpg(pid, signal.SIGSTOP)
     node.until(lambda: not node.holds_vip, "the VIP gone")
     os.killpg(pid, signal.SIGCONT)
+    node.until_master()
+
+
+def test_a_daemon_that_finds_the_track_files_made_anew_has_keepalived_watch_them(node: Node) -> None:
+    """Systemd makes a runtime folder that was removed, and no daemon was there to see that it is another one."""
+    node.daemon.kill()
+    node.daemon.wait()
+    whole(node.paths.track_folder)
+    files.folder(node.paths.track_folder)
+    node.start()
+    node.until_master()
+    node.until(lambda: said(node) == 1, "keepalived's new watch on its track_files")
+    assert node.lines("keepalived.deaf")
+    fault = node.paths.track_folder / "fault"
+    os.killpg(node.proxy["pid"], signal.SIGKILL)
+    node.until(lambda: not node.holds_vip, "the VIP gone")
+    assert fault.read_text() == "1\n"
     node.until_master()
 
 

@@ -131,7 +131,7 @@ def test_what_the_peers_must_share_is_told_with_the_order(usual: Node) -> None:
     assert answer.body["actions"] == [KEEPALIVED]
     (warning,) = answer.body["warnings"]
     assert warning.startswith("vrrp.advert_int must be the same on every node: ")
-    assert "the standbys first" in warning
+    assert "drain the standbys, reload the holder, reload the standbys, undrain them" in warning
 
 
 def test_bad_yaml_changes_nothing_and_status_says_why(usual: Node) -> None:

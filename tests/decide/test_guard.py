@@ -11,7 +11,7 @@ from halbd.decide.status import status
 from halbd.model.adverts import Advert, Claim
 from halbd.model.child import Program
 from halbd.model.config import Address
-from halbd.model.effects import Effect, KillKeepalivedUnit, Record, RemoveAddress, RestoreAddress, Say, Signal
+from halbd.model.effects import Effect, KillKeepalivedUnit, Record, RemoveAddress, RestoreAddress, Say, Signal, TakeUp
 from halbd.model.events import AddressChanged, AdvertsHeard, Exited, KeepalivedLooked, KeepalivedSeen, Tick
 from halbd.model.guard import Sign
 from tests.decide.driver import Driver, of, running
@@ -381,6 +381,17 @@ def test_a_holder_whose_adverts_are_no_longer_heard_is_left_alone() -> None:
     assert not removed(done)
     assert not killed(done)
     assert not said(done)
+
+
+def test_one_that_lost_sight_of_the_track_files_is_told_to_look_again_until_it_does() -> None:
+    wire = wired(holder=True)
+    deaf = frozenset({Sign.DEAF})
+    assert not of(TakeUp, wire.live(2, signs=deaf))  # it may be just starting
+    done = wire.live(7, signs=deaf)
+    assert of(TakeUp, done) == [TakeUp(Program.KEEPALIVED)] * 3
+    assert said(done) == ["keepalived.deaf"]
+    assert not killed(done)
+    assert not of(TakeUp, wire.live(7))
 
 
 def test_a_keepalived_that_systemd_runs_is_ended_by_systemd() -> None:

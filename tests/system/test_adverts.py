@@ -7,7 +7,8 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +24,14 @@ pytestmark = pytest.mark.root
 
 HERE, THERE, VIP = "10.99.0.1", "10.99.0.2", ip_address("10.99.0.4")
 HERE6, THERE6, VIP6 = "2001:db8::1", "2001:db8::2", ip_address("2001:db8::4")
+
+WATCHER = """
+import ctypes, signal, sys
+libc = ctypes.CDLL(None)
+assert libc.inotify_add_watch(libc.inotify_init(), sys.argv[1].encode(), 8) >= 0  # IN_CLOSE_WRITE
+print("watching", flush=True)
+signal.pause()
+"""
 
 
 @pytest.fixture
@@ -131,22 +140,48 @@ def test_without_the_capability_it_is_refused_with_a_reason() -> None:
     assert run(*words) == "cannot listen to VRRP adverts: Operation not permitted\n"
 
 
-def test_a_program_that_leaves_adverts_unread_or_has_no_vrrp_socket_is_found_out(places: tuple[str, str]) -> None:
+def test_a_program_that_leaves_adverts_unread_or_has_no_vrrp_socket_is_found_out(
+    places: tuple[str, str], tmp_path: Path
+) -> None:
     here, there = places
     pid, address = os.getpid(), ip_address(HERE)
 
+    def seen(pid: int = pid, address: IPv4Address | IPv6Address = address) -> tuple[frozenset[Sign], int]:
+        signs, unread = look(pid, address, tmp_path)
+        return signs - {Sign.DEAF}, unread
+
     def script() -> None:
-        assert look(pid, address) == (frozenset({Sign.NO_SOCKET}), 0)
-        assert look(pid, ip_address("10.99.0.99")) == (frozenset(), 0)  # nor could it have one
+        assert seen() == (frozenset({Sign.NO_SOCKET}), 0)
+        assert seen(address=ip_address("10.99.0.99")) == (frozenset(), 0)  # nor could it have one
         with socket.socket(socket.AF_INET, socket.SOCK_RAW, PROTOCOL) as one:
-            assert look(pid, address) == (frozenset(), 0)
+            assert seen() == (frozenset(), 0)
             within(there, lambda: send(HERE, advert()))
-            wait_until(lambda: Sign.UNREAD in look(pid, address)[0], "an advert that nobody reads")
-            assert look(pid, address)[1] > 0
-            assert look(stranger.pid, address) == (frozenset({Sign.NO_SOCKET}), 0)  # the unread one is not its own
+            wait_until(lambda: Sign.UNREAD in seen()[0], "an advert that nobody reads")
+            assert seen()[1] > 0
+            assert seen(stranger.pid) == (frozenset({Sign.NO_SOCKET}), 0)  # the unread one is not its own
             one.recv(2048)
-            assert look(pid, address) == (frozenset(), 0)
+            assert seen() == (frozenset(), 0)
 
     with subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"]) as stranger:
         within(here, script)
         stranger.kill()
+
+
+def test_a_program_that_watches_a_folder_which_is_no_longer_there_is_found_out(tmp_path: Path) -> None:
+    track = tmp_path / "track"
+    track.mkdir()
+    address = ip_address(HERE)
+
+    def deaf() -> bool:
+        return Sign.DEAF in look(watcher.pid, address, track)[0]
+
+    with subprocess.Popen([sys.executable, "-c", WATCHER, str(track)], stdout=subprocess.PIPE) as watcher:
+        assert watcher.stdout is not None
+        assert watcher.stdout.readline() == b"watching\n"
+        assert not deaf()
+        track.rmdir()
+        assert not deaf()  # there is nothing to watch
+        (tmp_path / "kept").mkdir()  # so that the new folder has another number
+        track.mkdir()
+        assert deaf()
+        watcher.kill()
