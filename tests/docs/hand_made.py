@@ -29,7 +29,7 @@ NODES = {"lb1": "10.10.50.2", "lb2": "10.10.50.3"}
 SERVERS = ("10.10.50.11", "10.10.50.12", "10.10.50.13")
 CLIENT = "10.10.50.100"
 INTERFACE = "ens192"
-PATIENCE = 40
+PATIENCE = 90
 SYSTEMCTL = """\
 #!/bin/sh
 # In place of systemctl, which knows no network namespaces: all that halbd asks while keepalived runs.
