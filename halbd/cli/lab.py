@@ -49,6 +49,7 @@ NAMES = (
     "stop",
     "bad-config",
     "port-taken",
+    "servers-rejected",
     "config-removed",
     "state-full",
     "state-readonly",

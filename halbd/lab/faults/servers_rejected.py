@@ -1,0 +1,104 @@
+"""servers-rejected: a list of servers that the proxy's checker accepts, and the running proxy does not."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from time import monotonic
+
+import yaml
+
+from halbd.lab import document, verdict
+from halbd.lab.command import run
+from halbd.lab.faults.base import AFTER, Cost, Fault, Stage, needs_two_servers
+from halbd.lab.faults.kept import kept_with_halbd
+from halbd.lab.faults.reloading import refused, reload
+from halbd.lab.measure import Numbers
+from halbd.lab.verdict import Finding, yes
+from halbd.model.config import Config, ProxyKind
+from halbd.system.programs import proxy_binary
+
+CHECKER = """\
+#!/bin/sh
+[ "$1" = {first} ] || exec {real} "$@"
+for last; do :; done
+{real} "$@" || exit
+{damage}
+"""
+FIRST = {ProxyKind.HAPROXY: "-c", ProxyKind.ENVOY: "--mode"}
+"""The first word with which halbd has each proxy check a file, and never runs it."""
+DAMAGE = {
+    ProxyKind.HAPROXY: 'echo "no such keyword" >>"$last"',
+    ProxyKind.ENVOY: """sed -i 's/"cluster_name": "/&not-/' "${last%/*}"/eds-*.json""",
+}
+WORDS = {ProxyKind.HAPROXY: "", ProxyKind.ENVOY: "Unexpected EDS cluster"}
+"""What the proxy itself says of that, where it says anything."""
+
+
+def _fewer(text: bytes) -> bytes:
+    """The file without the first frontend's last server."""
+    written = copy.deepcopy(document.load(text) or {})
+    written["frontends"][0]["servers"].pop()
+    return yaml.safe_dump(written, sort_keys=False).encode()
+
+
+@asynccontextmanager
+async def _damaging_checker(stage: Stage) -> AsyncIterator[None]:
+    """In the binary's place, in the mount namespace of this one daemon: it damages what it has found to be good."""
+    lab, proxy, daemon = stage.lab, stage.lab.plan.config.proxy, stage.unit.pid
+    binary, real, checker = str(proxy_binary(proxy)), lab.folder.path / "real-proxy", lab.folder.path / "checker"
+    real.touch()
+    checker.write_text(CHECKER.format(first=FIRST[proxy.kind], real=real, damage=DAMAGE[proxy.kind]))
+    checker.chmod(0o755)
+    there = partial(run, "nsenter", "--target", str(daemon), "--mount")
+    await there("mount", "--bind", binary, str(real))
+    await there("mount", "--bind", str(checker), binary)
+    try:
+        yield
+    finally:
+        if stage.unit.pid == daemon:  # another daemon's mounts are new
+            await there("umount", binary)
+            await there("umount", "--lazy", str(real))  # HAProxy's master may have been executed from there
+
+
+@asynccontextmanager
+async def _inflict(stage: Stage) -> AsyncIterator[float]:
+    lab = stage.lab
+    injected = monotonic()
+    lab.write_config(stage.victim, _fewer(lab.plan.text))
+    try:
+        async with _damaging_checker(stage):
+            await reload(stage, 1)
+            await refused(stage, WORDS[lab.plan.config.proxy.kind])
+            yield injected
+    finally:
+        lab.write_config(stage.victim, lab.plan.text)
+        await reload(stage, 0)
+
+
+async def _observe(stage: Stage) -> None:
+    await stage.look_on(2 * AFTER)
+    states = [one["state"] for one in (await stage.status()).get("frontends", [{}])[0].get("servers", [])]
+    old = len(states) == len(stage.frontend.servers) and set(states) == {"up"}
+    stage.found.append(yes("the old servers are up", str(states), ok=old))
+
+
+def _judge(_: Config, numbers: Numbers) -> tuple[Finding, ...]:
+    return verdict.undisturbed(numbers)
+
+
+FAULT = Fault(
+    name="servers-rejected",
+    summary="a server is removed from halbd.yaml in a way that the checker accepts and the running proxy rejects, "
+    "on the node that holds the VIP",
+    inflict=_inflict,
+    observe=_observe,
+    judge=_judge,
+    impossible=needs_two_servers,
+    after=kept_with_halbd,
+    cost=Cost.NOTHING,
+    holds="All old servers serve on and nothing moves; `halbctl reload` ends with 1 and status says why, "
+    "in Envoy's own words.",
+)
