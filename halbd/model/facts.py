@@ -33,12 +33,17 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A systemd unit, by the words of systemctl(1). `ran`: it has been active since the machine started."""
+    """A systemd unit, by the words of systemctl(1). `ran`: it has been active since the machine started.
+
+    `restarts`: how often systemd has started it again by itself since somebody last did (NRestarts=).
+    """
 
     load: str
     active: str
     enabled: str
     ran: bool = False
+    sub: str = ""
+    restarts: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -246,7 +246,7 @@ def test_settings_of_the_kernel_are_those_of_this_namespace(site: Site) -> None:
     run(*inside(site.node, "sysctl", "-qw", *settings))
     code, found = site.examined()
     assert code == 1
-    assert found["arp"]["cure"] == "sysctl -w net.ipv4.conf.eth0.arp_ignore=1"
+    assert found["arp"]["cure"] == "sysctl -w net.ipv4.conf.eth0.arp_ignore=1 | tee -a /etc/sysctl.d/zz-halbd.conf"
     assert found["nonlocal-bind"]["severity"] == "warning"
 
 

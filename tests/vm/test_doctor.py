@@ -78,6 +78,27 @@ def test_units_and_networkd_are_judged_as_they_are_and_the_cures_cure(machine: M
     assert examined(machine)["keepalived-service"]["severity"] == "fine"
 
 
+def test_a_daemon_that_is_stopped_or_ends_again_and_again_is_wrong(machine: Machine) -> None:
+    def halbd() -> tuple[str, str, str]:
+        one = examined(machine)["halbd-service"]
+        return one["severity"], one["what"], one["cure"]
+
+    machine.run("systemctl", "enable", "halbd")
+    assert halbd() == ("warning", "halbd.service is enabled and was not started", "systemctl start halbd")
+    machine.run("systemctl", "disable", "--now", "haproxy")
+    machine.run("sh", "-c", halbd()[2])
+    assert halbd() == ("fine", "halbd.service is active and enabled", "")
+    machine.run("systemctl", "stop", "halbd")
+    assert halbd() == ("wrong", "halbd.service ran and was stopped", "systemctl start halbd")
+    drop_in = machine.root / "etc/systemd/system/halbd.service.d/ends.conf"
+    drop_in.parent.mkdir(parents=True)
+    drop_in.write_text("[Service]\nExecStart=\nExecStart=/bin/false\n")
+    machine.run("systemctl", "daemon-reload")
+    machine.run("systemctl", "start", "halbd", check=False)
+    eventually(lambda: "does not stay up: systemd has started it again" in halbd()[1], "it is seen to end")
+    assert halbd()[::2] == ("wrong", "journalctl -u halbd -n 50")
+
+
 def test_networkd_takes_the_vip_off_until_the_cure_that_is_told(machine: Machine) -> None:
     file = machine.root / "etc/systemd/network/10-netplan-eth0.network"
     file.parent.mkdir(exist_ok=True)

@@ -63,8 +63,8 @@ CHECKS = (
         "first program of the command only, so the rest is looked at here", scripts.security,
     ),
     Check(
-        "halbd-service", "services", "halbd.service is enabled and has not failed",
-        "after a reboot nobody would run the proxy", services.halbd,
+        "halbd-service", "services", "halbd.service runs, stays up and is enabled",
+        "without it nobody runs the proxy, now or after a reboot", services.halbd,
     ),
     Check(
         "keepalived-service", "services", "keepalived.service can be started, and was not stopped",

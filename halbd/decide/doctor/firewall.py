@@ -32,7 +32,7 @@ def vrrp(config: Config, facts: Facts) -> Iterator[Said]:
     ]
     yield from dict.fromkeys(bad)
     if facts.filters.unread:
-        yield unknown(facts.filters.unread)
+        yield unknown(facts.filters.unread, "apt-get install nftables (or dnf)")
     elif not bad:
         tables = ", ".join(map(str, facts.filters.tables))
         yield fine(f"VRRP passes {tables}" if tables else "no packet filter is set")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from halbd.decide.doctor.said import fine, warning, with_config, wrong
+from halbd.decide.doctor.said import fine, sysctl, warning, with_config, wrong
 from halbd.model.config import Config, Vip
 from halbd.model.facts import Facts
 from halbd.model.findings import Said
@@ -34,7 +34,7 @@ def _flux(vip: Vip, facts: Facts) -> Iterator[Said]:
     others = {interface for interface in near if _effective(facts, "arp_ignore", interface) == 0}
     if others:
         what = f"{', '.join(sorted(others))} is in the subnet of {vip.address} too, and answers ARP for it"
-        yield warning(what, "sysctl -w net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2")
+        yield warning(what, sysctl({"net.ipv4.conf.all.arp_ignore": 1, "net.ipv4.conf.all.arp_announce": 2}))
 
 
 @with_config
@@ -46,7 +46,7 @@ def reverse_path(config: Config, facts: Facts) -> Iterator[Said]:
         if _effective(facts, "rp_filter", interface) == 1 and len(more | {interface}) > 1:
             found = True
             what = f"net.ipv4.conf.{interface}.rp_filter is 1 (strict), and this node has several interfaces"
-            yield warning(what, f"sysctl -w net.ipv4.conf.{interface}.rp_filter=2")
+            yield warning(what, sysctl({_key("rp_filter", interface): 2}))
     if not found:
         yield fine("rp_filter drops nothing that is meant for a VIP")
 
@@ -70,7 +70,7 @@ def binding(config: Config, facts: Facts) -> Iterator[Said]:
     """ip_nonlocal_bind: neither proxy needs it, and it hides an address that is missing."""
     if facts.settings.get("net.ipv4.ip_nonlocal_bind"):
         what = "net.ipv4.ip_nonlocal_bind is 1, which halbd does not need"
-        yield warning(what, "sysctl -w net.ipv4.ip_nonlocal_bind=0, unless another program needs it")
+        yield warning(what, "unless another program needs it: " + sysctl({"net.ipv4.ip_nonlocal_bind": 0}))
     else:
         yield fine(f"net.ipv4.ip_nonlocal_bind is 0: {config.proxy.kind} binds a VIP that is not here without it")
 
@@ -81,9 +81,8 @@ def ipv6(config: Config, facts: Facts) -> Iterator[Said]:
     wanted = dict.fromkeys(vip.interface for vip in config.vips if vip.address.version == 6)
     off = [name for name in wanted if facts.settings.get(f"net.ipv6.conf.{name}.disable_ipv6", 1)]
     for name in off:
-        yield wrong(
-            f"IPv6 is off on {name}, which carries an IPv6 VIP", f"sysctl -w net.ipv6.conf.{name}.disable_ipv6=0"
-        )
+        cure = sysctl({f"net.ipv6.conf.{name.replace('.', '/')}.disable_ipv6": 0})
+        yield wrong(f"IPv6 is off on {name}, which carries an IPv6 VIP", cure)
     if not off:
         yield fine("IPv6 is on where a VIP needs it" if wanted else "no VIP is IPv6")
 
@@ -99,6 +98,9 @@ def _effective(facts: Facts, name: str, interface: str) -> int:
 
 def _set(facts: Facts, name: str, interface: str, value: int) -> str:
     """The command; `all` as well where that is what decides."""
-    keys = [f"net.ipv4.conf.{place}.{name}" for place in ("all", interface)]
-    places = [key for key in keys if facts.settings.get(key, 0) > value] or keys[1:]
-    return "sysctl -w " + " ".join(f"{key}={value}" for key in places)
+    higher = [place for place in ("all", interface) if facts.settings.get(f"net.ipv4.conf.{place}.{name}", 0) > value]
+    return sysctl({_key(name, place): value for place in higher or [interface]})
+
+
+def _key(name: str, interface: str) -> str:
+    return f"net.ipv4.conf.{interface.replace('.', '/')}.{name}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from halbd.decide.doctor import handmade
 from halbd.decide.doctor.said import fine, unknown, with_config, wrong
 from halbd.decide.listen import overlap, sockets
 from halbd.model.config import Config
@@ -24,7 +25,8 @@ def ports(config: Config, facts: Facts) -> Iterator[Said]:
         if not one.ours and any(port == one.port and overlap(address, one.address) for address, port in binds)
     }
     for one in foreign.values():
-        yield wrong(f"port {one.port} is taken by {one.name} (pid {one.pid or '?'}) on {one.address}", _cure(one))
+        what = f"port {one.port} is taken by {one.name} (pid {one.pid or '?'}) on {one.address}"
+        yield wrong(what, handmade.first(facts, _cure(one)))
     free = sorted({port for _, port in binds} - {port for port, _ in foreign})
     for port in free:
         ours = any(one.port == port and one.ours for one in facts.holders)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from typing import TypeAlias
 
@@ -12,6 +12,7 @@ from halbd.model.findings import Said, Severity
 
 Judge: TypeAlias = Callable[[Facts], Iterable[Said]]
 ConfigJudge: TypeAlias = Callable[[Config, Facts], Iterable[Said]]
+SYSCTL_FILE = "/etc/sysctl.d/zz-halbd.conf"
 
 
 def wrong(what: str, cure: str) -> Said:
@@ -32,6 +33,14 @@ def unknown(what: str, cure: str = "") -> Said:
 def fine(what: str) -> Said:
     """Nothing to do."""
     return Said(Severity.FINE, what)
+
+
+def sysctl(settings: Mapping[str, int]) -> str:
+    """The command that sets them now and at each start. Its output is what sysctl.d(5) reads; zz- is read last.
+
+    A dot in the name of an interface (a VLAN) is a slash there.
+    """
+    return f"sysctl -w {' '.join(f'{key}={value}' for key, value in settings.items())} | tee -a {SYSCTL_FILE}"
 
 
 def with_config(judge: ConfigJudge) -> Judge:

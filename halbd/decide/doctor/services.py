@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from halbd.decide.doctor import handmade
+from halbd.decide.doctor.handmade import HALBD, RUNNING
 from halbd.decide.doctor.said import fine, unknown, warning, with_config, wrong
 from halbd.model.config import Config, Manage
 from halbd.model.facts import Facts, Unit, Unknown
 from halbd.model.findings import Said
 
-HALBD, KEEPALIVED = "halbd.service", "keepalived.service"
+KEEPALIVED = "keepalived.service"
 PROXIES = ("haproxy.service", "envoy.service")
 UNITS = (HALBD, KEEPALIVED, *PROXIES)
+LOOK = "journalctl -u halbd -n 50"
 ABSENT = Unit("not-found", "inactive", "")
 
 
@@ -27,7 +30,8 @@ def proxy(facts: Facts) -> Iterator[Said]:
         if now or later:
             found = True
             how = " and ".join(["runs"] * now + ["is enabled"] * later)
-            yield warning(f"{name} {how}, beside the proxy that halbd runs", f"systemctl disable --now {name}")
+            cure = f"systemctl disable --now {name}"
+            yield warning(f"{name} {how}, beside the proxy that halbd runs", handmade.first(facts, cure))
     if not found:
         yield fine("neither haproxy.service nor envoy.service runs or is enabled")
 
@@ -40,7 +44,7 @@ def keepalived(config: Config, facts: Facts) -> Iterator[Said]:
         return
     unit, manage = facts.units.get(KEEPALIVED, ABSENT), config.keepalived.manage
     if manage is Manage.CHILD or (manage is Manage.AUTO and not facts.systemd):
-        yield _beside_a_child(unit)
+        yield _beside_a_child(unit, facts)
     elif unit.load == "masked":
         yield wrong(f"{KEEPALIVED} is masked, so that nobody can start it", f"systemctl unmask {KEEPALIVED}")
     elif unit.load == "not-found":
@@ -52,6 +56,9 @@ def keepalived(config: Config, facts: Facts) -> Iterator[Said]:
 
 
 def _stopped(unit: Unit, halbd: Unit, manage: Manage) -> Said:
+    if _loops(unit):
+        what = f"{KEEPALIVED} does not stay up: systemd has started it again {_times(unit)} so far"
+        return wrong(what, f"journalctl -u {KEEPALIVED} -n 50")
     if unit.active != "inactive":
         return fine(f"{KEEPALIVED} is {unit.active}")
     if halbd.active == "active" or manage is Manage.NONE:
@@ -60,10 +67,11 @@ def _stopped(unit: Unit, halbd: Unit, manage: Manage) -> Said:
     return fine(f"{KEEPALIVED} does not run; halbd starts it")
 
 
-def _beside_a_child(unit: Unit) -> Said:
+def _beside_a_child(unit: Unit, facts: Facts) -> Said:
     if unit.active == "active":
         what = f"{KEEPALIVED} runs beside the keepalived that halbd starts itself"
-        return wrong(what, f"systemctl disable --now {KEEPALIVED}, or write keepalived.manage: systemd")
+        cure = f"systemctl disable --now {KEEPALIVED}"
+        return wrong(what, f"{handmade.first(facts, cure)}, or write keepalived.manage: systemd")
     if unit.enabled.startswith("enabled"):
         return warning(f"{KEEPALIVED} is enabled, and halbd starts its own", f"systemctl disable {KEEPALIVED}")
     return fine("halbd starts keepalived itself")
@@ -78,8 +86,35 @@ def halbd(facts: Facts) -> Iterator[Said]:
     if unit.load == "not-found":
         yield unknown(f"there is no {HALBD}: halbd is not installed as a service, or not yet")
     elif unit.active == "failed":
-        yield wrong(f"{HALBD} has failed", "journalctl -u halbd -n 50")
+        yield wrong(f"{HALBD} has failed", LOOK)
+    elif unit.active not in RUNNING:
+        yield _down(unit, facts)
     elif not unit.enabled.startswith("enabled"):
-        yield warning(f"{HALBD} is not enabled: it will not start with the machine", "systemctl enable --now halbd")
+        yield warning(f"{HALBD} is not enabled: it will not start with the machine", "systemctl enable halbd")
     else:
-        yield fine(f"{HALBD} is {unit.active} and enabled")
+        again = f"; systemd had to start it again {_times(unit)}" if unit.restarts else ""
+        yield fine(f"{HALBD} is {unit.active} and enabled{again}")
+
+
+def _down(unit: Unit, facts: Facts) -> Said:
+    """It does not run, or not yet."""
+    if _loops(unit):
+        return wrong(f"{HALBD} does not stay up: systemd has started it again {_times(unit)} so far", LOOK)
+    if unit.active != "inactive":
+        return warning(f"{HALBD} is {unit.active}: ask again in a moment", LOOK)
+    enabled = unit.enabled.startswith("enabled")
+    start = "systemctl start halbd" if enabled else "systemctl enable --now halbd"
+    cure = handmade.first(facts, start)
+    if unit.ran:
+        return wrong(f"{HALBD} ran and was stopped", cure)
+    how = "is enabled and was not started" if enabled else "is not enabled: it will not start with the machine"
+    return warning(f"{HALBD} {how}", cure)
+
+
+def _loops(unit: Unit) -> bool:
+    """A unit that ends at each start is `activating` nearly all of the time."""
+    return unit.active == "activating" and (unit.restarts > 0 or unit.sub == "auto-restart")
+
+
+def _times(unit: Unit) -> str:
+    return "once" if unit.restarts == 1 else f"{unit.restarts} times"

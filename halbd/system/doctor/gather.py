@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from halbd.decide.doctor.services import HALBD, UNITS
+from halbd.decide.doctor.handmade import HALBD
+from halbd.decide.doctor.services import UNITS
 from halbd.model.config import Address, Config, Vip
 from halbd.model.errors import HalbdError
 from halbd.model.facts import Facts, Heard, Keeper, OpenFiles, PortHolder, Unit, Unknown

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from halbd.model.facts import Unit
 from halbd.system.run import run
 
-PROPERTIES = "Id,LoadState,ActiveState,UnitFileState,InactiveEnterTimestampMonotonic"
+PROPERTIES = "Id,LoadState,ActiveState,SubState,UnitFileState,InactiveEnterTimestampMonotonic,NRestarts"
 DEADLINE = 5.0
 """Seconds."""
 
@@ -26,5 +26,5 @@ def read(words: str) -> dict[str, Unit]:
         ran = said.get("InactiveEnterTimestampMonotonic", "0") not in {"", "0"}  # when it last stopped, 0: never
         if "Id" in said:
             unit = (said.get("LoadState", ""), said.get("ActiveState", ""), said.get("UnitFileState", ""))
-            found[said["Id"]] = Unit(*unit, ran)
+            found[said["Id"]] = Unit(*unit, ran, said.get("SubState", ""), int(said.get("NRestarts") or 0))
     return found

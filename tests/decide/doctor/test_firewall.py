@@ -183,3 +183,8 @@ def test_ipv6_adverts_are_looked_for_in_ip6() -> None:
     unclear = {"INPUT": Chain("INPUT", (rule(DROP, OTHER),), "input", ACCEPT)}
     told = said("vrrp-firewall", SIX, filters=Filters((Table("iptables", "ip6", "filter", unclear),)))
     assert [one.cure for one in told] == ["ip6tables-save -t filter"]
+
+
+def test_rules_that_could_not_be_read_say_what_to_install() -> None:
+    kind, what, cure = only("vrrp-firewall", filters=Filters((), unread="nft is not installed"))
+    assert (kind, what, cure) == ("unknown", "nft is not installed", "apt-get install nftables (or dnf)")

@@ -87,7 +87,7 @@ def setting(name: str, value: int, place: str = "eth0") -> dict[str, int]:
 def test_a_vip_for_which_nobody_answers_is_wrong(place: str) -> None:
     kind, what, cure = only("arp", settings=setting("arp_ignore", 8, place))
     assert (kind, "nobody gets an answer to ARP for 10.10.50.4/32" in what) == ("wrong", True)
-    assert cure == f"sysctl -w net.ipv4.conf.{place}.arp_ignore=1"
+    assert cure == f"sysctl -w net.ipv4.conf.{place}.arp_ignore=1 | tee -a /etc/sysctl.d/zz-halbd.conf"
 
 
 def test_arp_ignore_2_needs_an_address_whose_subnet_holds_the_vip() -> None:
@@ -112,8 +112,12 @@ def test_a_strict_reverse_path_filter_is_a_warning_where_there_are_two_ways() ->
     strict = setting("rp_filter", 1)
     assert only("reverse-path", settings=strict)[0] == "fine"
     assert only("reverse-path", settings=strict, addresses=(*OURS, SECOND))[::2] == (
-        "warning", "sysctl -w net.ipv4.conf.eth0.rp_filter=2",
+        "warning", "sysctl -w net.ipv4.conf.eth0.rp_filter=2 | tee -a /etc/sysctl.d/zz-halbd.conf",
     )  # fmt: skip
+    vlan = config(vips=[{"address": "10.10.50.4", "interface": "eth0.100"}])
+    assert only("reverse-path", vlan, settings=setting("rp_filter", 1, "all"), addresses=(*OURS, SECOND))[2].startswith(
+        "sysctl -w net.ipv4.conf.eth0/100.rp_filter=2 |"  # as sysctl.d(5) wants it
+    )
     loose = strict | setting("rp_filter", 2, "all")
     assert only("reverse-path", settings=loose, addresses=(*OURS, SECOND))[0] == "fine"
     six = HostAddress("eth1", ip_interface("2001:db8::2/64"))
@@ -124,7 +128,10 @@ def test_a_vip_with_a_subnet_needs_promote_secondaries() -> None:
     assert only("secondaries", settings={})[0] == "fine"
     assert only("secondaries", WIDE, settings={})[::2] == (
         "warning",
-        "write 10.10.50.4 without a prefix length, or sysctl -w net.ipv4.conf.eth0.promote_secondaries=1",
+        (
+            "write 10.10.50.4 without a prefix length, or sysctl -w net.ipv4.conf.eth0.promote_secondaries=1 "
+            "| tee -a /etc/sysctl.d/zz-halbd.conf"
+        ),
     )
     assert only("secondaries", WIDE, settings=setting("promote_secondaries", 1, "all"))[0] == "fine"
 
@@ -138,7 +145,8 @@ def test_ipv6_has_to_be_on_for_an_ipv6_vip() -> None:
     assert only("ipv6") == ("fine", "no VIP is IPv6", "")
     key = "net.ipv6.conf.eth0.disable_ipv6"
     assert only("ipv6", DUAL, settings={key: 0})[0] == "fine"
-    assert only("ipv6", DUAL, settings={key: 1})[::2] == ("wrong", f"sysctl -w {key}=0")
+    cure = f"sysctl -w {key}=0 | tee -a /etc/sysctl.d/zz-halbd.conf"
+    assert only("ipv6", DUAL, settings={key: 1})[::2] == ("wrong", cure)
     assert severities("ipv6", DUAL, settings={})[0] == "wrong"
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_interface
 from typing import Any
 
 import pytest
 
 from halbd.model.config import Vrrp
-from halbd.model.facts import Component, OpenFiles, PortHolder, Program, Unit
+from halbd.model.facts import Component, OpenFiles, PortHolder, Program, Unit, Unknown
 from halbd.model.findings import Severity
+from halbd.model.host import HostAddress
+from halbd.model.problem import Problem
 from tests.decide.doctor.sample import CONFIG, GONE, ROOTS, RUNS, only, said, severities, well
 from tests.sample import config
 
@@ -20,6 +22,7 @@ CHILD = config(keepalived={"manage": "child"})
 NOBODY = config(keepalived={"manage": "none"})
 STOPPED = Unit("loaded", "inactive", "enabled", ran=True)
 NEVER = Unit("loaded", "inactive", "enabled")
+LOOPS = Unit("loaded", "activating", "enabled", ran=True, sub="auto-restart", restarts=7)
 
 
 def units(**others: Unit) -> dict[str, Unit]:
@@ -131,6 +134,7 @@ def test_the_distributions_proxy_is_explained(unit: Unit, expected: str, part: s
         (STOPPED, RUNS, "wrong", "was stopped by somebody"),
         (NEVER, RUNS, "wrong", "does not run: this node takes no VIP"),
         (Unit("loaded", "failed", "enabled"), RUNS, "wrong", "has failed"),
+        (LOOPS, RUNS, "wrong", "keepalived.service does not stay up: systemd has started it again 7 times so far"),
         (Unit("masked", "inactive", "masked"), RUNS, "wrong", "is masked"),
         (GONE, RUNS, "wrong", "there is no keepalived.service"),
     ],
@@ -157,12 +161,58 @@ def test_keepalived_service_beside_a_child_is_in_the_way(unit: Unit, expected: s
     [
         (RUNS, "fine"),
         (GONE, "unknown"),
+        (replace(RUNS, active="reloading"), "fine"),
         (Unit("loaded", "failed", "enabled"), "wrong"),
         (Unit("loaded", "active", "disabled"), "warning"),
+        (NEVER, "warning"),
+        (STOPPED, "wrong"),
+        (replace(NEVER, enabled="disabled"), "warning"),
+        (replace(STOPPED, enabled="disabled"), "wrong"),
+        (Unit("loaded", "activating", "enabled", sub="start"), "warning"),
+        (Unit("loaded", "deactivating", "enabled", sub="stop-sigterm"), "warning"),
+        (LOOPS, "wrong"),
+        (replace(LOOPS, sub="start", restarts=1), "wrong"),
     ],
 )
-def test_halbd_service_is_enabled_and_has_not_failed(unit: Unit, expected: str) -> None:
+def test_halbd_service_runs_and_is_enabled(unit: Unit, expected: str) -> None:
     assert only("halbd-service", units=units(halbd=unit))[0] == expected
+
+
+def test_each_way_not_to_run_has_its_words_and_its_cure() -> None:
+    def told(unit: Unit) -> tuple[str, str]:
+        return only("halbd-service", units=units(halbd=unit))[1:]
+
+    assert told(NEVER) == ("halbd.service is enabled and was not started", "systemctl start halbd")
+    assert told(STOPPED) == ("halbd.service ran and was stopped", "systemctl start halbd")
+    assert told(replace(STOPPED, enabled="disabled"))[1] == "systemctl enable --now halbd"
+    assert told(LOOPS) == (
+        "halbd.service does not stay up: systemd has started it again 7 times so far", "journalctl -u halbd -n 50",
+    )  # fmt: skip
+    assert told(replace(RUNS, restarts=1))[0].endswith("active and enabled; systemd had to start it again once")
+
+
+@pytest.mark.parametrize("halbd", [GONE, NEVER, STOPPED, Unit("loaded", "failed", "enabled")], ids=str)
+def test_no_cure_stops_a_hand_made_proxy_that_serves_the_vip(halbd: Unit) -> None:
+    """On the holder of a hand-made pair it would be an outage: the page that moves the VIP first is named."""
+    here = (*well().addresses, HostAddress("eth0", ip_interface("10.10.50.4/32")))
+    taken = (holder(name="haproxy", unit="haproxy.service"),)
+    found: dict[str, Any] = {"addresses": here, "units": units(halbd=halbd, haproxy=RUNS), "holders": taken}
+    stop = "systemctl disable --now haproxy.service"
+    careful = "not yet, this node holds the VIP: docs/how-to/moving-over.md moves it to the other node first, and only "
+    for check in ("proxy-service", "ports"):
+        assert only(check, **found)[2] == f"{careful}then: {stop}"
+        assert only(check, **(found | {"addresses": well().addresses}))[2] == stop
+        assert only(check, **(found | {"units": units(haproxy=RUNS)}))[2] == stop
+        assert only(check, CHILD, **found)[2].startswith(careful)
+    assert only("keepalived-service", CHILD, **found)[2].startswith(careful)
+    assert only("ports", **(found | {"units": Unknown("no systemd")}))[2].startswith(careful)
+    if halbd in {NEVER, STOPPED}:
+        assert only("halbd-service", **found)[2] == f"{careful}then: systemctl start halbd"
+
+
+def test_a_file_with_problems_does_not_tell_whom_a_cure_would_hurt() -> None:
+    found = only("proxy-service", config=(Problem(1, "vips", "it is wrong"),), units=units(haproxy=RUNS))
+    assert found[2] == "correct /etc/halbd/halbd.yaml first: until then nobody knows whether this node holds a VIP"
 
 
 def test_units_that_systemd_does_not_know_at_all_are_absent() -> None:
