@@ -52,17 +52,21 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """Rules in order. A base chain has a hook (prerouting, input, output, postrouting) and a policy."""
+    """Rules in order. A base chain has a hook (prerouting, input, output, postrouting) and a policy.
+
+    One at the hook ingress or egress sees the packets of its `devices` alone; none where the program names none.
+    """
 
     name: str
     rules: tuple[Rule, ...]
     hook: str = ""
     policy: Verdict = Verdict.ACCEPT
+    devices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table of nftables or iptables; its chains by name. `family` is ip, ip6 or inet."""
+    """One table of nftables or iptables; its chains by name. `family` is ip, ip6, inet or netdev."""
 
     program: str
     family: str

@@ -64,8 +64,26 @@ def trusted(path: Path) -> bool:
     keepalived judges only the first word of a command, which is the interpreter, so halbd judges the script by the
     same rule: every component from / on is root's, and not writable for others unless it is a sticky folder.
     """
-    real = path.resolve()
-    return _readable(real) and all(_unchangeable(part) for part in (real, *real.parents))
+    return _readable(path.resolve()) and all(_unchangeable(part) for part in way(path))
+
+
+def way(path: Path) -> tuple[Path, ...]:
+    """The file and every folder and link on the way to it: as it is written, and where each link leads.
+
+    Who can change a link chooses the file, so keepalived too walks the path twice, as configured and as realpath(3)
+    gives it. Raises OSError.
+    """
+    found: dict[Path, None] = {}
+    _walk(path.absolute(), found)
+    return tuple(found)
+
+
+def _walk(path: Path, found: dict[Path, None]) -> None:
+    for part in (path, *path.parents):
+        if part not in found:
+            found[part] = None
+            if part.is_symlink():
+                _walk(part.parent / part.readlink(), found)
 
 
 def _source() -> Path:
@@ -81,7 +99,9 @@ def _readable(path: Path) -> bool:
 
 
 def _unchangeable(part: Path) -> bool:
-    status = part.stat()
+    status = part.lstat()
+    if stat.S_ISLNK(status.st_mode):
+        return status.st_uid == 0  # its mode says nothing (symlink(7))
     sticky = stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX
     by_others = status.st_mode & stat.S_IWOTH and not sticky
     by_group = status.st_mode & stat.S_IWGRP and status.st_gid != 0

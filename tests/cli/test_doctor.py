@@ -146,6 +146,8 @@ def test_before_anything_is_installed_nothing_is_wrong_on_a_good_node(site: Site
     assert {"config-accepted", "ports", "interface", "peers", "vrrp-firewall", "certificates", "answers"} <= fine
     assert found["peers"]["what"] == f"lb2 ({LB2}) answers ping"
     assert found["peer-config"]["severity"] == "unknown"
+    here = found["peer-config"]["cure"].replace(f"ssh {LB2} ", "")
+    assert run("sh", "-c", here) == f"{site.file}: OK\n"
     assert found["halbd-service"]["severity"] in {"unknown", "warning"}
 
 

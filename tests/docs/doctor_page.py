@@ -38,11 +38,13 @@ the question of its `check` (at most {DEADLINE:g} s for all of them). It sends n
 
 ## What it cannot tell
 
-- Nodes have no channel between them. VIPs, VRRP version, advert_int and virtual_router_id of the holder are compared
-  as its adverts carry them; for the rest compare the digest that each node prints.
+- Nodes have no channel between them, and only the holder of a VIP speaks. Its VIPs, VRRP version, advert_int and
+  virtual_router_id are compared as its adverts carry them. For the rest `peer-config` has the command that asks each
+  other node for the SHA-256 of its file; who may log in to both has to run it.
 - Rules of nftables and iptables are walked through as the kernel does it. Where a condition that it does not know
-  (marks, `fib`, rate limits, ipsets) decides, `vrrp-firewall` says so and does not guess. A firewall in front of the
-  machine is not seen.
+  (marks, `fib`, rate limits, ipsets) decides, or nft does not tell which device a chain at ingress or egress is at,
+  `vrrp-firewall` says so and does not guess. Not seen are the filters of a bridge (`table bridge`, ebtables), of tc(8)
+  and in eBPF programs, and a firewall in front of the machine.
 - A VIP that this node serves is not asked for from outside: `halbctl status` has the daemon's own probes.
 
 ## The checks

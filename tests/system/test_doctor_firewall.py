@@ -13,7 +13,7 @@ from halbd.model.findings import Said
 from halbd.system.doctor import firewall
 from halbd.system.programs import find
 from tests.decide.doctor.sample import said
-from tests.render.netns import inside, namespace, run
+from tests.render.netns import inside, link, namespace, run
 from tests.system.within import fresh_name, within
 
 pytestmark = pytest.mark.root
@@ -90,6 +90,17 @@ def test_other_families_and_hooks_are_left_alone(place: str) -> None:
         "add table ip f\nadd chain ip f passing { type filter hook forward priority 0; policy drop; }\n",
     )
     assert [one.severity.value for one in judged(place)] == ["fine"]
+
+
+@pytest.mark.parametrize(("family", "hook"), [("netdev", "ingress"), ("netdev", "egress"), ("inet", "ingress")])
+def test_a_chain_at_a_device_is_seen(place: str, family: str, hook: str) -> None:
+    """The JSON of nft 1.0.6 does not tell the device; one that does tells which packets the chain sees."""
+    link((place, "eth0"), (place, "eth1"))
+    at = f"add table {family} f\nadd chain {family} f a {{ type filter hook {hook} device eth0 priority 0; }}\n"
+    set_rules(place, f"{at}add rule {family} f a meta l4proto vrrp drop\n")
+    (one,) = judged(place)
+    assert one.severity.value in {"wrong", "unknown"}
+    assert f"chain a of nftables: {family} f" in one.what
 
 
 def iptables(place: str, *rules: str) -> None:

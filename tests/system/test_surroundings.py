@@ -60,6 +60,22 @@ def test_a_link_is_judged_by_what_it_points_to(script: Path, paths: Paths) -> No
     assert not trusted(link)
 
 
+def test_who_can_change_a_link_chooses_the_file(script: Path, paths: Paths) -> None:
+    """Every link and every folder that one is in counts, also in the middle of the way."""
+    folder = paths.configuration / "links"
+    folder.mkdir()
+    (folder / "inner").symlink_to(script.parent)
+    outer = paths.configuration / "outer"
+    outer.symlink_to(Path("links", "inner", script.name))
+    assert trusted(outer)
+    folder.chmod(0o777)
+    assert not trusted(outer)
+    assert trusted(script)
+    folder.chmod(0o755)
+    os.chown(folder / "inner", 65534, 0, follow_symlinks=False)
+    assert not trusted(outer)
+
+
 @pytest.mark.parametrize("mode", [0o700, 0o600])
 def test_what_others_cannot_read_is_not_used(script: Path, mode: int) -> None:
     """halbd-check runs as an account without rights."""

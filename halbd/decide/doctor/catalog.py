@@ -58,7 +58,7 @@ CHECKS = (
     ),
     Check(
         "check-script", "programs",
-        "owner and mode of every folder down to halbd-check, its interpreter and setpriv",
+        "owner and mode of every folder and link on the way to halbd-check, its interpreter and setpriv",
         "keepalived drops a check that others could change, and takes the VIP with no check at all; it looks at the "
         "first program of the command only, so the rest is looked at here", scripts.security,
     ),

@@ -46,7 +46,7 @@ def _judged(
     if found == {Verdict.DROP}:
         yield wrong(f"{where} drops VRRP (IP protocol 112) {way}", _cure(table, chain, packet, firewalld=firewalld))
     elif Verdict.DROP in found:
-        yield unknown(f"{where} may drop VRRP {way}: it has conditions that are not understood", _look(table))
+        yield unknown(f"{where} may drop VRRP {way}: that depends on what is not understood here", _look(table))
 
 
 def _cure(table: Table, chain: Chain, packet: Packet, *, firewalld: bool) -> str:

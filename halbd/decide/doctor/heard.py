@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from shlex import quote
 
 from halbd.decide.adverts import spread
 from halbd.decide.doctor.said import fine, unknown, warning, with_config, wrong
@@ -84,11 +85,14 @@ def _holder(sources: list[str], *, here: bool) -> str:
 
 @with_config
 def peer_config(config: Config, facts: Facts) -> Iterator[Said]:
-    """What a peer's adverts carry of its config. The rest has to be compared by eye: the digest."""
+    """What a peer's adverts carry of its config. Nodes have no channel for the rest: whoever may ask both has to."""
     if isinstance(facts.heard, Unknown):
         yield unknown(facts.heard.why)
         return
-    by_eye = f"halbd.yaml here has the digest {config.digest[:12]}"
+    others = [str(one.address) for one in config.nodes if one.name != config.node.name]
+    if not others:
+        yield fine("the config has one node")
+        return
     heard = False
     for one in facts.heard.claims:
         for instance in instances(config):
@@ -96,10 +100,19 @@ def peer_config(config: Config, facts: Facts) -> Iterator[Said]:
                 heard = True
                 yield from _different(config, instance, one.advert)
     if heard:
-        yield fine(f"VIPs, version and advert_int of the holder were compared; for the rest: {by_eye}")
+        what = "VIPs, version and advert_int of the holder were compared, adverts carry no more; the whole file: "
+        yield fine(what + _ask(config, facts.file, others))
     else:
-        what = f"no peer was heard, so nothing could be compared ({_listened(facts.heard)}); {by_eye}"
-        yield unknown(what, "run halbctl doctor on each node: the digests must be the same")
+        what = f"no peer was heard (only the holder sends adverts), so nothing was compared; {_listened(facts.heard)}"
+        yield unknown(what, _ask(config, facts.file, others))
+
+
+def _ask(config: Config, file: str, others: Sequence[str]) -> str:
+    """Whether each has this very file: the digest is the SHA-256 of its bytes."""
+    ask = f"echo {quote(f'{config.digest}  {file}')} | ssh"
+    if len(others) == 1:
+        return f"{ask} {others[0]} sha256sum -c"
+    return f"for node in {' '.join(others)}; do {ask} $node sha256sum -c; done"
 
 
 def _different(config: Config, instance: Instance, advert: Advert) -> Iterator[Said]:

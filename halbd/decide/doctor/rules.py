@@ -17,20 +17,22 @@ Fates: TypeAlias = frozenset[Verdict]
 """Of ACCEPT, DROP, RETURN, CONTINUE."""
 ANY: Fates = frozenset({Verdict.ACCEPT, Verdict.DROP, Verdict.CONTINUE})
 """What something that is not understood may do."""
-HOOKS = {True: ("prerouting", "input"), False: ("output", "postrouting")}
+HOOKS = {True: ("ingress", "prerouting", "input"), False: ("output", "postrouting", "egress")}
 """By whether the packet comes in."""
+AT_A_DEVICE = {"ingress", "egress"}
 
 
 def fates(table: Table, packet: Packet) -> Iterator[tuple[Chain, Fates]]:
     """What each base chain of the packet's way may do with it: ACCEPT, DROP or either."""
-    if table.family not in {"inet", packet.family}:
+    if table.family not in {"inet", "netdev", packet.family}:
         return
     walk = _Walk(table.chains, packet)
     for chain in table.chains.values():
-        if chain.hook in HOOKS[packet.incoming]:
+        if chain.hook in HOOKS[packet.incoming] and packet.interface in (chain.devices or (packet.interface,)):
             found = walk.chain(chain.name)
             ends = found & {Verdict.ACCEPT, Verdict.DROP}
-            yield chain, ends | ({chain.policy} if found - ends else frozenset())
+            elsewhere = {Verdict.ACCEPT} if chain.hook in AT_A_DEVICE and not chain.devices else set()
+            yield chain, ends | ({chain.policy} if found - ends else frozenset()) | elsewhere
 
 
 @dataclass

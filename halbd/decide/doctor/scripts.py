@@ -11,7 +11,7 @@ from halbd.model.findings import Said
 
 
 def security(facts: Facts) -> Iterator[Said]:
-    """Every component from / to each of the files (keepalived.conf(5), enable_script_security)."""
+    """Every component from / to each of the files, links and what they lead to (keepalived.conf(5))."""
     if isinstance(facts.programs, Unknown):
         yield unknown(facts.programs.why)
         return
@@ -23,6 +23,10 @@ def security(facts: Facts) -> Iterator[Said]:
 
 
 def _wrong(part: Component) -> Iterator[tuple[str, str]]:
+    if stat.S_ISLNK(part.mode):  # its mode says nothing (symlink(7)); the folder it is in is a component too
+        if part.uid != 0:
+            yield f"is a link of uid {part.uid}", f"chown -h root {part.path}"
+        return
     sticky = stat.S_ISDIR(part.mode) and part.mode & stat.S_ISVTX
     if part.uid != 0:
         yield f"belongs to uid {part.uid}", f"chown root {part.path}"

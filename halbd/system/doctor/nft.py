@@ -14,7 +14,7 @@ Sets: TypeAlias = Mapping[tuple[str, str, str], Sequence[Json]]
 Place: TypeAlias = tuple[str, str]
 """Family and table."""
 
-FAMILIES = {"ip", "ip6", "inet"}
+FAMILIES = {"ip", "ip6", "inet", "netdev"}
 OTHER = Condition(Key.OTHER)
 ENDS = {
     "accept": Verdict.ACCEPT,
@@ -44,7 +44,7 @@ PORTS = {"tcp", "udp", "sctp", "dccp", "udplite", "icmp", "icmpv6"}
 
 
 def tables(said: Json) -> tuple[Table, ...]:
-    """Every table of ip, ip6 and inet. Raises what anything raises that is not as documented."""
+    """Every table of ip, ip6, inet and netdev. Raises what anything raises that is not as documented."""
     objects = [next(iter(one.items())) for one in said["nftables"]]
     sets = {(*_place(one), one["name"]): one.get("elem", []) for kind, one in objects if kind in {"set", "map"}}
     rules: dict[tuple[Place, str], list[Rule]] = defaultdict(list)
@@ -56,8 +56,14 @@ def tables(said: Json) -> tuple[Table, ...]:
         if kind == "chain":
             policy = Verdict.DROP if one.get("policy") == "drop" else Verdict.ACCEPT
             its = tuple(rules[_place(one), one["name"]])
-            chains[_place(one)][one["name"]] = Chain(one["name"], its, one.get("hook", ""), policy)
+            chains[_place(one)][one["name"]] = Chain(one["name"], its, one.get("hook", ""), policy, _devices(one))
     return tuple(Table("nftables", *place, its) for place, its in chains.items() if place[0] in FAMILIES)
+
+
+def _devices(chain: Json) -> tuple[str, ...]:
+    """Of a chain at ingress or egress; nft 1.0.6 does not say."""
+    said = chain.get("dev", [])
+    return (said,) if isinstance(said, str) else tuple(said)
 
 
 def _place(one: Json) -> Place:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from halbd.model.facts import Component
 from halbd.model.paths import Paths
 from halbd.system.programs import find
-from halbd.system.surroundings import check_program, interpreter
+from halbd.system.surroundings import check_program, interpreter, way
 
 
 def components(paths: Paths) -> tuple[tuple[Component, ...], ...]:
-    """setpriv, the interpreter and halbd-check, each from the file up to /; links are followed.
+    """setpriv, the interpreter and halbd-check, each from the file up to /, with the links and where they lead.
 
     halbd-check's copy is made by the first start; before that its folder is looked at.
 
@@ -23,10 +24,9 @@ def components(paths: Paths) -> tuple[tuple[Component, ...], ...]:
 
 
 def _path(path: Path) -> tuple[Component, ...]:
-    real = path.resolve()
-    return tuple(_component(part) for part in (real, *real.parents) if part.exists())
+    return tuple(_component(part) for part in way(path) if os.path.lexists(part))
 
 
 def _component(path: Path) -> Component:
-    status = path.stat()
+    status = path.lstat()
     return Component(str(path), status.st_uid, status.st_gid, status.st_mode)

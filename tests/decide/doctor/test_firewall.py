@@ -52,6 +52,16 @@ def test_both_ways_are_looked_at() -> None:
     assert judged(hook="prerouting") == judged(hook="postrouting") == "wrong"
 
 
+def test_a_chain_at_a_device_counts_for_that_device() -> None:
+    def at(hook: str, *devices: str, policy: Verdict = DROP) -> str:
+        chains = {"base": Chain("base", (), hook, policy, devices)}
+        return only("vrrp-firewall", filters=Filters((Table("nftables", "netdev", "f", chains),)))[0]
+
+    assert at("ingress", "eth0") == at("egress", "lo", "eth0") == "wrong"
+    assert at("ingress", "eth1") == at("ingress", policy=ACCEPT) == "fine"
+    assert at("ingress") == at("egress") == "unknown"  # of a device that is not told
+
+
 def test_no_filter_is_fine_and_so_is_one_that_lets_vrrp_through() -> None:
     assert only("vrrp-firewall", filters=Filters(())) == ("fine", "no packet filter is set", "")
     through = Filters((table(VRRP), table(policy=ACCEPT)))

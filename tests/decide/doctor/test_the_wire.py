@@ -17,6 +17,7 @@ STRANGER = ip_address("10.10.50.77")
 HERE = (*well().addresses, HostAddress("eth0", ip_interface("10.10.50.4/32")))
 OWN = claim(advert(LB1, 4, 254), own=True)
 THEIRS = claim(advert())
+ASK = f"echo '{CONFIG.digest}  /etc/halbd/halbd.yaml' | ssh 10.10.50.3 sha256sum -c"
 
 
 def test_a_stranger_with_our_number_is_wrong_and_a_free_one_is_named() -> None:
@@ -96,7 +97,7 @@ def test_a_vip_that_is_here_unspoken_is_told() -> None:
 
 def test_a_peer_that_agrees_is_fine_and_the_rest_is_for_the_eye() -> None:
     kind, what, _ = only("peer-config")
-    assert (kind, CONFIG.digest[:12] in what) == ("fine", True)
+    assert (kind, ASK in what) == ("fine", True)
 
 
 @pytest.mark.parametrize(
@@ -125,10 +126,17 @@ def test_an_interval_is_compared_as_the_wire_carries_it() -> None:
     [(), (OWN,), (claim(advert(STRANGER)),), (claim(advert(LB2, 5)),), (claim(advert(), interface="eth1"),)],
     ids=["nobody", "only this node", "a stranger", "another number", "another interface"],
 )
-def test_where_no_peer_is_heard_the_digest_has_to_be_compared_by_eye(claims: tuple[Claim, ...]) -> None:
-    kind, what, cure = only("peer-config", heard=heard(*claims))
-    assert (kind, CONFIG.digest[:12] in what) == ("unknown", True)
-    assert cure == "run halbctl doctor on each node: the digests must be the same"
+def test_where_no_peer_is_heard_the_command_that_asks_it_is_told(claims: tuple[Claim, ...]) -> None:
+    assert only("peer-config", heard=heard(*claims))[::2] == ("unknown", ASK)
+
+
+def test_each_other_node_is_asked_and_none_where_there_is_none() -> None:
+    nodes = [{"name": f"lb{number}", "address": f"10.10.50.{last}"} for number, last in ((1, 2), (2, 3), (3, 5))]
+    many = only("peer-config", config(nodes=nodes), heard=heard())[2]
+    assert many.startswith("for node in 10.10.50.3 10.10.50.5; do echo '")
+    assert many.endswith("  /etc/halbd/halbd.yaml' | ssh $node sha256sum -c; done")
+    alone = config(nodes=nodes[:1], vrrp={"unicast": False})
+    assert only("peer-config", alone, heard=heard()) == ("fine", "the config has one node", "")
 
 
 def test_a_multicast_peer_of_the_other_family_is_named_by_its_address() -> None:

@@ -101,6 +101,12 @@ def test_a_script_that_others_can_change_or_not_read_is_wrong(mode: int, uid: in
     assert cure.endswith("/opt/x")
 
 
+def test_a_link_is_judged_by_its_owner_alone() -> None:
+    kind, what, cure = only("check-script", programs=((Component("/opt/l", 7, 0, 0o120777), *ROOTS),))
+    assert (kind, what, cure) == ("wrong", "/opt/l is a link of uid 7", "chown -h root /opt/l")
+    assert only("check-script", programs=((Component("/opt/l", 0, 50, 0o120777), *ROOTS),))[0] == "fine"
+
+
 @pytest.mark.parametrize(("mode", "gid"), [(0o41777, 0), (0o100775, 0), (0o100644, 0), (0o40711, 0)], ids=str)
 def test_keepaliveds_own_exceptions_hold(mode: int, gid: int) -> None:
     assert only("check-script", programs=((Component("/tmp", 0, gid, mode),),))[0] == "fine"
