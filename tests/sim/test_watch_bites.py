@@ -10,7 +10,7 @@ import pytest
 from halbd.decide.step import Step, step
 from halbd.model.child import Phase, Program
 from halbd.model.effects import DrainSettled, Effect, Finish, LetIn, Push, Record, RemoveAddress, Spawn
-from halbd.model.events import AddressChanged, AddressesDumped, Event, Exited, Tick
+from halbd.model.events import AddressChanged, AddressesDumped, AdvertsHeard, Event, Exited, Tick
 from halbd.model.evidence import Now, Streak
 from halbd.model.paths import FAULT
 from halbd.model.state import State
@@ -79,6 +79,13 @@ def changes_its_mind(state: State, event: Event, now: Now) -> Step:
     return replace(state, series={n: replace(one, blamed=blamed) for n, one in state.series.items()}), effects
 
 
+def blames_what_it_hears(state: State, event: Event, now: Now) -> Step:
+    state, effects = step(state, event, now)
+    if not isinstance(event, AdvertsHeard) or now.mono < 1024:
+        return state, effects
+    return replace(state, series={n: replace(one, blamed=True) for n, one in state.series.items()}), effects
+
+
 def wakes_for_nothing(state: State, event: Event, now: Now) -> Step:
     state, effects = step(state, event, now)
     return replace(state, proxy=replace(state.proxy, due=now.mono)), effects
@@ -104,6 +111,7 @@ def says_it_twice(state: State, event: Event, now: Now) -> Step:
         (keeps_the_fault_to_itself, "proxy_hang", "after its verdict said no"),
         (does_not_count_to_rise, "proxy_kill", "yes again"),
         (changes_its_mind, "clock_jump", "without evidence"),
+        (blames_what_it_hears, "clock_jump", "without evidence"),
         (wakes_for_nothing, "clock_jump", "awake for nothing"),
         (does_not_hear_of_addresses, "clock_jump", "believes to hold"),
         (says_it_twice, "vip_deleted", "history says twice"),

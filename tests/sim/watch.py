@@ -14,7 +14,26 @@ from halbd.decide.timing import patience
 from halbd.decide.verdict import active_targets, longest_age, verdict
 from halbd.model.child import Child, Phase, Program
 from halbd.model.effects import Effect, Spawn
-from halbd.model.events import DrainRequested, Event, Exited, ProbeDone, Spawned, SpawnFailed, StopRequested, Tick
+from halbd.model.events import (
+    AdvertsHeard,
+    ConfigRejected,
+    ConnectionsEnded,
+    DrainRequested,
+    Event,
+    Exited,
+    FilesMended,
+    HistoryKept,
+    KeepalivedLooked,
+    KeepalivedSeen,
+    ProbeDone,
+    PushFailed,
+    PushLost,
+    Spawned,
+    SpawnFailed,
+    StopRequested,
+    Tick,
+    UpgradeFailed,
+)
 from halbd.model.evidence import Now
 from halbd.model.state import State
 from halbd.model.transition import Transition
@@ -47,6 +66,20 @@ NOT_OWN = {Cause.MAINTENANCE, Cause.NO_SERVERS}
 """What ends when the operator or the proxy says so."""
 BEGINNING = {Cause.MAINTENANCE}
 """What begins by it: nobody else can take a VIP that was offered for long enough."""
+NO_EVIDENCE = (
+    Tick,
+    AdvertsHeard,
+    KeepalivedLooked,
+    KeepalivedSeen,
+    HistoryKept,
+    FilesMended,
+    ConnectionsEnded,
+    PushFailed,
+    PushLost,
+    ConfigRejected,
+    UpgradeFailed,
+)
+"""Events that say nothing of this node's proxy, of a VIP that is here, or of what the operator wants."""
 
 
 class BrokenError(AssertionError):
@@ -158,7 +191,7 @@ class Watch:
     def _without_evidence(self, node: Node, seen: Seen, state: State, event: Event, answer: Verdict) -> None:
         """Time alone makes evidence stale, and few other things."""
         before = seen.verdict
-        if before is None or state.stopping or not isinstance(event, Tick):
+        if before is None or state.stopping or not isinstance(event, NO_EVIDENCE):
             return
         old, new = ({reason.cause for reason in one.reasons} for one in (before, answer))
         if new - old - BEGINNING or old - new - ENDING or (before.stale and answer.ok and old == new):
