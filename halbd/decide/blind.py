@@ -9,12 +9,12 @@ the longest time by which two nodes can differ.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from halbd.decide.groups import groups, lowers
 from halbd.decide.handover import handing_over
 from halbd.decide.timing import lag
 from halbd.model.config import OnNoServers
+from halbd.model.replacing import replace
 from halbd.model.state import State
 
 SEES = 0

@@ -7,11 +7,10 @@ waits until every connection of that kind has been retried, and has the rest cut
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from halbd.model.config import ProxyKind
 from halbd.model.effects import CutConnections, Effect
 from halbd.model.evidence import ProxyView, ServerState
+from halbd.model.replacing import replace
 from halbd.model.state import ServerRef, State
 
 MARGIN = 1.0

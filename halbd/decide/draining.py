@@ -14,7 +14,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from halbd.decide.handover import offer_time, offered_out
@@ -23,6 +22,7 @@ from halbd.model.effects import DrainSettled, Effect, ForgetDrain, Say
 from halbd.model.events import DrainRequested
 from halbd.model.evidence import Now
 from halbd.model.maintenance import Maintenance, Note, Outcome
+from halbd.model.replacing import replace
 from halbd.model.state import State
 
 Step = tuple[State, tuple[Effect, ...]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from halbd.model.config import Address, Config, Node, Vip
 
@@ -24,6 +25,7 @@ class Instance:
     vips: tuple[Vip, ...]
 
 
+@lru_cache
 def groups(config: Config) -> tuple[str, ...]:
     """The VIP groups: the distinct `prefer` values, in order of first appearance. VIPs of one group move together."""
     return tuple(dict.fromkeys(vip.prefer for vip in config.vips))
@@ -40,6 +42,7 @@ def weight(config: Config) -> int:
     return max(priorities) - min(priorities) + 1
 
 
+@lru_cache
 def lowers(config: Config) -> bool:
     """Whether a lowered priority moves a VIP: not between peers that do not preempt, nor where it becomes a FAULT.
 

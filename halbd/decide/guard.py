@@ -13,7 +13,6 @@ a holder whose keepalived died, with nobody else there, serves on until keepaliv
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from halbd.decide import wire
 from halbd.decide.handover import handing_over
@@ -24,6 +23,7 @@ from halbd.model.events import AdvertsHeard
 from halbd.model.evidence import Now
 from halbd.model.guard import Doubt, Guard, Mending, Wrong
 from halbd.model.paths import FAULT
+from halbd.model.replacing import replace
 from halbd.model.state import State
 
 GAP = 0.7
@@ -69,6 +69,8 @@ def due(state: State, now: Now) -> Step:
     doubts = _doubts(state, now)
     if doubts != state.guard.doubts:
         state = replace(state, guard=replace(state.guard, doubts=doubts))
+    if not doubts:
+        return state, ()
     effects: tuple[Effect, ...] = ()
     for vip in state.config.vips:
         doubt = doubts.get(vip.address)

@@ -10,6 +10,8 @@ Whether a peer can take the VIP nobody knows beforehand; a peer that cannot is a
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from halbd.decide.groups import lowers
 from halbd.model.config import Config
 from halbd.model.state import State
@@ -22,6 +24,7 @@ MARGIN = 0.2
 """Seconds beyond VRRP's own timer that a peer is given to take the VIP."""
 
 
+@lru_cache
 def offer_time(config: Config) -> float:
     """Seconds in which a peer takes over from a lowered priority, or does not; 0 where none would ever.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from halbd.decide import guard, parting, wire
 from halbd.decide.verdict import verdict
 from halbd.model.config import Address, Vip
@@ -11,6 +9,7 @@ from halbd.model.effects import Effect, Record
 from halbd.model.events import AddressChanged, AddressesDumped
 from halbd.model.evidence import Held, Now
 from halbd.model.guard import Wrong
+from halbd.model.replacing import replace
 from halbd.model.state import State
 from halbd.model.transition import Role, Transition
 

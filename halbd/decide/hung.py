@@ -14,7 +14,6 @@ That its own adverts are not heard is no evidence: with no peer to answer ARP a 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from signal import Signals
 
 from halbd.decide import guard
@@ -24,6 +23,7 @@ from halbd.model.effects import Effect, KillKeepalivedUnit, Say, Signal, TakeUp
 from halbd.model.events import KeepalivedLooked
 from halbd.model.evidence import Now
 from halbd.model.guard import Hung, Sign
+from halbd.model.replacing import replace
 from halbd.model.state import State
 
 ENOUGH = {Sign.STOPPED: 2, Sign.UNREAD: 10, Sign.NO_SOCKET: 3}

@@ -15,12 +15,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from signal import Signals
 
 from halbd.model.child import Child, Phase, Program
 from halbd.model.effects import Effect, Signal, Spawn
 from halbd.model.evidence import Now
+from halbd.model.replacing import replace
 
 FIRST_DELAY = 0.2
 """Seconds before the first restart."""

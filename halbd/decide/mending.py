@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from halbd.model.config import LogLevel
 from halbd.model.effects import Effect, LookAtGeneration, Say
 from halbd.model.events import FilesMended
 from halbd.model.evidence import Now
+from halbd.model.replacing import replace
 from halbd.model.state import Mended, State
 
 INTERVAL = 5.0

@@ -16,7 +16,6 @@ A VIP that comes back meanwhile keeps its connections. Those which no process ha
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from halbd.decide import wire
 from halbd.decide.groups import priorities
@@ -25,6 +24,7 @@ from halbd.model.config import Address, LogLevel, Vip
 from halbd.model.effects import Effect, EndConnections, Poke, Say
 from halbd.model.events import ConnectionsEnded
 from halbd.model.evidence import Now
+from halbd.model.replacing import replace
 from halbd.model.state import Parting, State
 
 TAKEN = 0.05

@@ -6,12 +6,11 @@ heeded at most that long before the offer began, and then lets its Active_Down_I
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from halbd.decide.handover import offer_time
+from halbd.decide.handover import handing_over, offer_time
 from halbd.model.config import Config
 from halbd.model.effects import Effect, LetIn, ShutDoor
 from halbd.model.evidence import Now
+from halbd.model.replacing import replace
 from halbd.model.state import Pause, State
 
 LEAD = 0.05
@@ -51,6 +50,8 @@ def next_due(state: State) -> float | None:
 
 def offered(state: State) -> float | None:
     """Since when the VIPs are offered to the peers (monotonic), None where they are not."""
+    if not handing_over(state):
+        return None
     since = [state.stopping.since.mono] if state.stopping and state.stopping.faulted is None else []
     if state.maintenance and state.maintenance.withdrawn is None:
         since.append(state.maintenance.offered)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from halbd.decide.streak import observe
 from halbd.decide.targets import local_targets
 from halbd.decide.timing import patience
 from halbd.decide.verdict import active_targets, hung
 from halbd.model.effects import Effect, LookAtProxy, Probe
 from halbd.model.evidence import Now, ProbeResult, ProxyView, Streak
+from halbd.model.replacing import replace
 from halbd.model.state import Bar, Series, State
 
 WARM_UP = 0.1
@@ -127,18 +126,15 @@ def silent(state: State, now: Now, *, ours: bool = False) -> State:
 
 def ask(state: State, now: Now) -> tuple[State, tuple[Effect, ...]]:
     """Ask everything that is due and not being asked: one question in flight for each target."""
-    series, effects = dict(state.series), list[Effect]()
+    targets = [t for t in active_targets(state) if (one := state.series.get(t.name)) and _due(one, now)]
+    look = state.proxy.running and _due(state.admin, now)
+    if not targets and not look:
+        return state, ()
     interval = state.config.health.interval
-    for target in active_targets(state):
-        one = series.get(target.name)
-        if one and not one.asking and now.mono >= one.due:
-            series[target.name] = _asked(one, interval, now)
-            effects.append(Probe(target))
-    admin = state.admin
-    if state.proxy.running and not admin.asking and now.mono >= admin.due:
-        admin = _asked(admin, interval, now)
-        effects.append(LookAtProxy())
-    return replace(state, series=series, admin=admin) if effects else state, tuple(effects)
+    asked = {target.name: _asked(state.series[target.name], interval, now) for target in targets}
+    admin = _asked(state.admin, interval, now) if look else state.admin
+    probes = tuple(Probe(target) for target in targets)
+    return replace(state, series={**state.series, **asked}, admin=admin), (*probes, LookAtProxy()) if look else probes
 
 
 def next_due(state: State) -> float | None:
@@ -147,6 +143,10 @@ def next_due(state: State) -> float | None:
     if state.proxy.running and not state.admin.asking:
         waiting.append(state.admin.due)
     return min(waiting, default=None)
+
+
+def _due(one: Series, now: Now) -> bool:
+    return not one.asking and now.mono >= one.due
 
 
 def _asked(one: Series, interval: float, now: Now) -> Series:

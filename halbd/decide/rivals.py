@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from halbd.decide import wire
 from halbd.model.adverts import Claim
 from halbd.model.config import Address, LogLevel, Vip
 from halbd.model.effects import Effect, Say
 from halbd.model.evidence import Now
+from halbd.model.replacing import replace
 from halbd.model.state import State
 
 TWO = 2.0
@@ -21,11 +20,11 @@ STRANGERS = 16
 
 def due(state: State, now: Now) -> tuple[State, tuple[Effect, ...]]:
     """At each reading of the wire: two masters for a while, or a stranger who uses a virtual_router_id of ours."""
-    if all(one.own for one in state.guard.claims) and not state.guard.said:
-        return state, ()
     two = {vip.address: one for vip in state.config.vips if (one := _other_master(state, vip))}
-    since = {address: state.guard.rivals.get(address, now.mono) for address in two}
     strangers = {one.advert.source: one for one in state.guard.claims if _strange(state, one)}
+    if not (two or strangers or state.guard.rivals or state.guard.said):
+        return state, ()
+    since = {address: state.guard.rivals.get(address, now.mono) for address in two}
     over = {vip.address for vip in state.config.vips} - two.keys()
     told = state.guard.said - over
     enough = max(TWO, wire.patience(state.config) + MARGIN)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from halbd.decide import (
     blind,
@@ -63,6 +62,7 @@ from halbd.model.events import (
 )
 from halbd.model.evidence import Now
 from halbd.model.paths import FAULT, no_servers
+from halbd.model.replacing import replace
 from halbd.model.state import Rejected, State, Stopping
 from halbd.model.verdict import Verdict
 

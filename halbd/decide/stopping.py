@@ -10,13 +10,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from halbd.decide import life, parting
 from halbd.decide.handover import offer_time, offered_out
 from halbd.model.child import Phase, Program
 from halbd.model.effects import Effect, Finish
 from halbd.model.evidence import Now
+from halbd.model.replacing import replace
 from halbd.model.state import State, Stopping
 
 WITHDRAW = 4.0

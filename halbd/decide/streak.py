@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from halbd.model.evidence import Streak
+from halbd.model.replacing import replace
 
 
 def observe(streak: Streak, *, ok: bool, rise: int, fall: int, now: float) -> Streak:

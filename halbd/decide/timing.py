@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 from halbd.model.config import Config, Frontend
 
@@ -23,11 +24,13 @@ def _longest_check(frontend: Frontend) -> float:
     return max(min(frontend.check.interval, connect), frontend.check.timeout)
 
 
+@lru_cache
 def patience(config: Config) -> float:
     """Seconds for which a failing probe may be the doing of a server that the proxy has not dropped yet."""
     return max(map(proxy_drop_time, config.frontends)) + 2 * config.health.interval
 
 
+@lru_cache
 def lag(config: Config) -> float:
     """Seconds by which two nodes can differ in noticing that all servers went, or that they are back.
 

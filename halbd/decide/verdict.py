@@ -28,7 +28,7 @@ def longest_age(state: State) -> float:
 def active_targets(state: State) -> tuple[Target, ...]:
     """What should be asked now."""
     local = local_targets(state.config)
-    return local + tuple(t for t in vip_targets(state.config) if t.vip in state.held) if state.held else local
+    return local + tuple([t for t in vip_targets(state.config) if t.vip in state.held]) if state.held else local
 
 
 def _reasons(state: State, targets: tuple[Target, ...], now: Now) -> Iterator[Reason]:

@@ -42,8 +42,10 @@ def silent(state: State, vip: Vip) -> bool:
     if begin is None:
         return False
     claim = own(state, vip)
-    longest = FLOOR if resigned(state, vip) else patience(state.config)
-    return state.guard.heard_at - (claim.at if claim else begin) > longest
+    if claim is None:
+        return state.guard.heard_at - begin > patience(state.config)
+    longest = patience(state.config) if claim.advert.priority else FLOOR
+    return state.guard.heard_at - claim.at > longest
 
 
 def resigned(state: State, vip: Vip) -> bool:
@@ -67,10 +69,10 @@ def rival(state: State, vip: Vip) -> Claim | None:
 def known(config: Config, claim: Claim) -> bool:
     """A node of the config says so. A multicast advert comes from an address that the config need not name."""
     source = claim.advert.source
-    others = [node for node in config.nodes if node.name != config.node.name]
-    if any(node.address == source for node in others):
+    others = [node.address for node in config.nodes if node.name != config.node.name]
+    if source in others:
         return True
-    return not config.vrrp.unicast or all(node.address.version != source.version for node in others)
+    return not config.vrrp.unicast or all(address.version != source.version for address in others)
 
 
 def name(config: Config, claim: Claim) -> str:

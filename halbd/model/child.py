@@ -25,7 +25,7 @@ class Phase(StrEnum):
     BACKOFF = "backoff"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: see replacing.py
 class Child:
     """One child. `due` is the monotonic time of its next step: a restart in BACKOFF, a SIGKILL in STOPPING."""
 

@@ -51,7 +51,7 @@ class ProbeResult:
     ours: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: see replacing.py
 class Streak:
     """Rise and fall over one series of yes and no; `up` is None before the first.
 

@@ -57,7 +57,7 @@ class Hung:
     since: Now
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: see replacing.py
 class Guard:
     """Evidence, and what was made of it.
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: see replacing.py
 class Maintenance:
     """One drain. `since` is for people; `until` (monotonic) is when it ends by itself, None for never.
 

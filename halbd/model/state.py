@@ -16,7 +16,7 @@ from halbd.model.transition import Transition
 from halbd.model.verdict import Cause
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: see replacing.py
 class Series:
     """One probe's history as far as it matters: `due` is the monotonic time of the next question.
 
@@ -86,14 +86,14 @@ class Stopping:
     faulted: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: see replacing.py
 class Pause:
     """New connections wait for a VIP that is about to move; `over`: they have waited, in this offer of it."""
 
     over: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: see replacing.py
 class State:
     """Everything halbd knows and intends. Mappings are replaced, never changed.
 

@@ -23,8 +23,8 @@ class Clock:
 
     def run(self, seconds: float) -> None:
         """Let that much time pass."""
-        end = self.now + seconds
-        while self._waiting and self._waiting[0][0] <= end:
-            self.now, _, act = heappop(self._waiting)
+        end, waiting = self.now + seconds, self._waiting
+        while waiting and waiting[0][0] <= end:
+            self.now, _, act = heappop(waiting)
             act()
         self.now = end

@@ -87,7 +87,10 @@ class Keepalived:
         """A packet has come; a stopped process finds the latest ones in its socket."""
         for router in self.routers:
             if router.instance.virtual_router_id == advert.virtual_router_id:
-                self._wake(partial(router.hear, advert))
+                if self.frozen:
+                    self._missed.append(partial(router.hear, advert))
+                elif self.alive:
+                    router.hear(advert)
 
     def address_gone(self, address: Address) -> None:
         """Somebody else removed an address."""
@@ -138,6 +141,7 @@ class Router:
     def __init__(self, process: Keepalived, instance: Instance) -> None:
         self.process, self.instance, self.role = process, instance, Role.FAULT
         self._claimed = frozenset(vip.address for vip in instance.vips)
+        self._adverts: dict[int, Advert] = {}
         self.addresses = [vip.address for vip in instance.vips]
         config = process.host.config
         self._own, self._preempt, self._weight = config.node.address, config.vrrp.preempt, weight(config)
@@ -217,7 +221,9 @@ class Router:
         self._set(self._interval)
 
     def _send(self, priority: int) -> None:
-        self.process.host.send(Advert(self._own, self.instance.virtual_router_id, priority, self._claimed))
+        if priority not in self._adverts:
+            self._adverts[priority] = Advert(self._own, self.instance.virtual_router_id, priority, self._claimed)
+        self.process.host.send(self._adverts[priority])
 
     def _put(self, *, present: bool) -> None:
         host = self.process.host

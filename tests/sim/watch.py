@@ -191,7 +191,7 @@ class Watch:
     def _without_evidence(self, node: Node, seen: Seen, state: State, event: Event, answer: Verdict) -> None:
         """Time alone makes evidence stale, and few other things."""
         before = seen.verdict
-        if before is None or state.stopping or not isinstance(event, NO_EVIDENCE):
+        if before is None or before == answer or state.stopping or not isinstance(event, NO_EVIDENCE):
             return
         old, new = ({reason.cause for reason in one.reasons} for one in (before, answer))
         if new - old - BEGINNING or old - new - ENDING or (before.stale and answer.ok and old == new):

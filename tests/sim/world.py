@@ -78,8 +78,10 @@ class World:
     def carry(self, sender: Node, advert: Advert) -> None:
         """A packet to every other node, where the network lets it through."""
         for node in self.nodes:
-            chance = self.lost.get((sender.name, node.name), 0)
-            if node is not sender and not (chance and self.random.random() < chance):
+            if node is sender:
+                continue
+            chance = self.lost.get((sender.name, node.name), 0) if self.lost else 0
+            if not (chance and self.random.random() < chance):
                 self.clock.after(FLIGHT, partial(node.hear, advert))
 
     def set_server(self, index: int, server: Server) -> None:
