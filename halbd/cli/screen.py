@@ -11,9 +11,14 @@ from typing import Any, TypeAlias
 from halbd.cli.advice import advice
 from halbd.cli.paint import Paint, columns, printable
 from halbd.cli.words import ago, clock, duration, lasting
+from halbd.model.service import Why
 
 LABEL = 12  # columns before the text
 MOVES = 5  # the newest transitions shown; halbctl history has them all
+STARTS = {
+    Why.MASKED: "systemctl unmask keepalived, then systemctl start keepalived",
+    Why.ABSENT: "install keepalived, or write keepalived.manage: child",
+}
 STATES = {"up": "good", "down": "bad"}
 Status: TypeAlias = dict[str, Any]
 
@@ -37,7 +42,7 @@ def screen(status: Status, now: datetime, paint: Paint) -> str:
         ("Proxy", proxy(status, now)),
         ("Probes", probes(status, now)),
         ("Servers", servers(status)),
-        ("Keepalived", keepalived(status)),
+        ("Keepalived", keepalived(status, now)),
         ("Config", config(status, now)),
         ("Last moves", moves(status, now)),
         ("History", history(status)),
@@ -148,7 +153,7 @@ def _connections(server: Mapping[str, Any]) -> str:
     return "" if count is None else f"{count} connections"
 
 
-def keepalived(status: Status) -> Iterator[Line]:
+def keepalived(status: Status, now: datetime) -> Iterator[Line]:
     """Whether the program that moves the VIP runs."""
     it = status.get("keepalived") or {}
     managed = f"managed: {it.get('managed')}"
@@ -156,6 +161,10 @@ def keepalived(status: Status) -> Iterator[Line]:
         yield Line(f"runs as pid {it.get('pid')}, {managed}")
     else:
         yield Line(f"is NOT RUNNING, {managed}", "bad")
+    if stopped := it.get("stopped"):
+        since = f", {ago(stopped['since'], now)}" if stopped.get("since") else ""
+        yield Line(f"{stopped['why']}{since}: this node takes no VIP", "bad", wrap=True)
+        yield Line(f"-> {STARTS.get(stopped['why'], 'systemctl start keepalived')}", wrap=True)
     if hung := it.get("hung"):
         yield Line(f"HANGS: {hung['why']}", "bad", wrap=True)
     yield from adverts(it.get("adverts"))

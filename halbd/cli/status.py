@@ -13,7 +13,7 @@ from halbd.cli.out import say, say_json
 
 def add(subparsers: Subparsers) -> None:
     """Add the verb."""
-    more = "exit codes: 0 healthy and nothing rejected, 1 not so, 2 usage, 3 no daemon answers\n"
+    more = "exit codes: 0 healthy, nothing rejected, keepalived well; 1 not so, 2 usage, 3 no daemon answers\n"
     add_socket(verb(subparsers, "status", "say who holds the VIP, whether this node is well, and why not", more))
 
 
@@ -30,5 +30,6 @@ def run(arguments: argparse.Namespace) -> int:
         say_json(status)
     else:
         say(screen(status, datetime.now(UTC), Paint.of_stdout()))
-    wrong = (status.get("config") or {}).get("rejected") or (status.get("keepalived") or {}).get("hung")
-    return 0 if status.get("healthy") and not wrong else 1
+    keepalived = status.get("keepalived") or {}
+    wrong = [(status.get("config") or {}).get("rejected"), keepalived.get("hung"), keepalived.get("stopped")]
+    return 0 if status.get("healthy") and not any(wrong) else 1

@@ -165,4 +165,5 @@ class Changer:
         if written.aside:
             self._log.warning("keepalived.config_kept", was=str(target), kept=str(written.aside))
         by_hand = written.aside is not None
-        await asyncio.to_thread(keepalived_unit.apply, changed=written.changed, by_hand=by_hand)
+        apply = keepalived_unit.apply
+        await asyncio.to_thread(apply, changed=written.changed, by_hand=by_hand, first=written.first)

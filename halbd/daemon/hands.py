@@ -59,7 +59,6 @@ from halbd.model.errors import HalbdError
 from halbd.model.events import (
     ConfigRejected,
     Event,
-    KeepalivedSeen,
     ProbeDone,
     ProxySeen,
     ProxySilent,
@@ -70,7 +69,7 @@ from halbd.model.evidence import Target
 from halbd.model.paths import Paths
 from halbd.model.state import State
 from halbd.model.transition import Transition
-from halbd.system import files, generations, keepalived_unit
+from halbd.system import files, generations
 from halbd.system.probe import Prober
 from halbd.system.shortage import shortage
 
@@ -106,7 +105,7 @@ class Hands:
         self._drainer = drainer
         self._porter = Porter(begin)
         self._witness = Witness(post, state, begin, paths.track_folder)
-        self._mender = Mender()
+        self._mender = Mender(post)
         self._addresses = Addresses(post, begin, self._witness)
         self._parting = Parting(post, state)
         # One thread, so that lines keep their order; not the loop, which a disk that stalls would stop.
@@ -130,7 +129,7 @@ class Hands:
             case LookAtProxy():
                 self._begin(self._look_at_proxy())
             case StartKeepalivedUnit():
-                self._begin(self._start_keepalived())
+                self._begin(self._mender.start_unit())
             case KillKeepalivedUnit():
                 self._begin(self._mender.kill_unit())
             case RemoveAddress():
@@ -144,7 +143,7 @@ class Hands:
             case Poke():
                 self._begin(self._parting.poke(effect))
             case LookAtKeepalived():
-                self._begin(self._look_at_keepalived())
+                self._begin(self._mender.look_at_unit())
             case WriteLook():
                 self._write_look()
             case TakeUp():
@@ -265,19 +264,6 @@ class Hands:
             generations.mark_good(self._paths)
         except OSError as error:
             self._log.error("generation.not_marked", why=error.strerror)
-
-    async def _start_keepalived(self) -> None:
-        try:
-            await asyncio.to_thread(keepalived_unit.apply, changed=False)
-        except HalbdError as error:
-            self._log.error("keepalived.not_started", why=str(error))
-
-    async def _look_at_keepalived(self) -> None:
-        try:
-            unit = await asyncio.to_thread(keepalived_unit.look)
-            self._post(KeepalivedSeen(unit.pid, unit.failed))
-        except HalbdError as error:
-            self._log.warning("keepalived.not_asked", why=str(error))
 
     def _write_look(self) -> None:
         state = self._state()

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import structlog
 
+from halbd.decide import service
 from halbd.model.config import Address, Vip
 from halbd.model.errors import HalbdError
+from halbd.model.events import Event, KeepalivedSeen
 from halbd.system import keepalived_unit, netlink
 
 
 class Mender:
     """What fails is logged; the decision is made again as long as the evidence lasts."""
 
-    def __init__(self) -> None:
+    def __init__(self, post: Callable[[Event], None]) -> None:
+        self._post = post
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
     async def remove(self, address: Address, interface: str) -> None:
@@ -30,6 +34,22 @@ class Mender:
             await netlink.restore(vip)
         except HalbdError as error:
             self._log.error("vip.not_restored", why=str(error))
+
+    async def look_at_unit(self) -> None:
+        """See how keepalived.service is."""
+        try:
+            unit = await asyncio.to_thread(keepalived_unit.look)
+        except HalbdError as error:
+            self._log.warning("keepalived.not_asked", why=str(error))
+        else:
+            self._post(KeepalivedSeen(unit.pid, service.failed(unit), service.idle(unit)))
+
+    async def start_unit(self) -> None:
+        """Start keepalived.service, unless somebody has stopped it meanwhile."""
+        try:
+            await asyncio.to_thread(keepalived_unit.apply, changed=False)
+        except HalbdError as error:
+            self._log.error("keepalived.not_started", why=str(error))
 
     async def kill_unit(self) -> None:
         """End keepalived.service."""

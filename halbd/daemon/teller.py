@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
 from halbd.daemon.owner import read_clocks
 from halbd.decide.holding import role
 from halbd.decide.verdict import verdict
 from halbd.model.state import State
+from halbd.model.verdict import Verdict
 from halbd.system.notify import Notifier
 
 
@@ -34,7 +36,7 @@ class Teller:
         """After every turn of the loop."""
         now = read_clocks()
         answer = verdict(state, now)
-        words = f"{role(state, now)}; {'; '.join(r.detail for r in answer.reasons) or 'well'}"
+        words = f"{role(state, now)}; {'; '.join(_wrong(state, answer)) or 'well'}"
         if words != self._said:
             self._said = words
             self._notifier.send(f"STATUS={words}")
@@ -48,3 +50,9 @@ class Teller:
         if interval and time.monotonic() >= self._next_sign:
             self._next_sign = time.monotonic() + interval
             self._notifier.send("WATCHDOG=1")
+
+
+def _wrong(state: State, answer: Verdict) -> Iterator[str]:
+    yield from (reason.detail for reason in answer.reasons)
+    if idle := state.guard.idle:
+        yield f"keepalived.service does not run, {idle.why}: this node takes no VIP"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from halbd import __version__
@@ -12,6 +12,7 @@ from halbd.decide.holding import role
 from halbd.decide.verdict import active_targets, verdict
 from halbd.model.config import Frontend, Server, is_address
 from halbd.model.evidence import FrontendView, Now, ServerState, ServerView
+from halbd.model.service import Idle
 from halbd.model.state import State
 from halbd.model.transition import Transition
 from halbd.model.verdict import Verdict
@@ -157,8 +158,16 @@ def _keepalived(state: State, now: Now) -> dict[str, Any]:
         "pid": state.keepalived.pid,
         "running": state.keepalived.running,
         "hung": {"why": hung.why, "since": stamp(hung.since.wall)} if hung else None,
+        "stopped": _stopped(state.guard.idle, now),
         "adverts": _adverts(state, now) if state.guard.heard_since is not None else None,
     }
+
+
+def _stopped(idle: Idle | None, now: Now) -> dict[str, Any] | None:
+    if idle is None:
+        return None
+    since = None if idle.since is None else stamp(now.wall - timedelta(seconds=now.mono - idle.since))
+    return {"why": idle.why.value, "since": since}
 
 
 def _adverts(state: State, now: Now) -> list[dict[str, Any]]:

@@ -177,8 +177,11 @@ def _keepalived_seen(state: State, event: KeepalivedSeen) -> Step:
         effects += (Say(LogLevel.ERROR, "keepalived.gone", {"pid": state.keepalived.pid, "failed": event.failed}),)
     if event.failed and not state.stopping:
         effects += (StartKeepalivedUnit(),)
+    if event.idle and event.idle != state.guard.idle:
+        effects += (Say(LogLevel.WARNING, "keepalived.left_alone", {"why": event.idle.why.value}),)
     phase = Phase.RUNNING if event.pid else Phase.STOPPED
-    return replace(state, keepalived=replace(state.keepalived, phase=phase, pid=event.pid)), effects
+    keepalived = replace(state.keepalived, phase=phase, pid=event.pid)
+    return replace(state, keepalived=keepalived, guard=replace(state.guard, idle=event.idle)), effects
 
 
 def _due(state: State, now: Now) -> Step:

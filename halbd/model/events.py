@@ -12,6 +12,7 @@ from halbd.model.config import Address, Config
 from halbd.model.evidence import ProbeResult, ProxyView
 from halbd.model.flow import Flow
 from halbd.model.guard import Sign
+from halbd.model.service import Idle
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +108,14 @@ class ConnectionsEnded:
 
 @dataclass(frozen=True, slots=True)
 class KeepalivedSeen:
-    """What systemd says of keepalived.service; `pid` is None when it does not run, `failed` when nobody stopped it."""
+    """What systemd says of keepalived.service; `pid` is None when it does not run, `failed` when nobody stopped it.
+
+    `idle`: why it does not run, where halbd does not start it.
+    """
 
     pid: int | None
     failed: bool = False
+    idle: Idle | None = None
 
 
 @dataclass(frozen=True, slots=True)

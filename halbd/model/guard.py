@@ -12,6 +12,7 @@ from enum import StrEnum
 from halbd.model.adverts import Claim
 from halbd.model.config import Address
 from halbd.model.evidence import Now
+from halbd.model.service import Idle
 
 
 class Sign(StrEnum):
@@ -65,6 +66,7 @@ class Guard:
     `turned`: when `step` was last called; `awake_since`: and it was called often enough ever since.
     `signs`: how many looks in a row have found each; `unread`: octets in keepalived's sockets at the last one.
     `cured_at`: when a keepalived that hung was last ended.
+    `idle`: keepalived.service does not run, and that is not for halbd to change.
     `rivals`: since when another node advertises a VIP that this one advertises as well; `said`: of whom the log told.
     """
 
@@ -79,5 +81,6 @@ class Guard:
     unread: int = 0
     hung: Hung | None = None
     cured_at: float | None = None
+    idle: Idle | None = None
     rivals: Mapping[Address, float] = field(default_factory=dict)
     said: frozenset[Address] = frozenset()

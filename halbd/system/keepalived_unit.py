@@ -5,15 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
 
+from halbd.decide.service import idle
 from halbd.model.errors import FailedError
+from halbd.model.service import Service
 from halbd.system import files
 from halbd.system.run import run
 
 UNIT = "keepalived.service"
+PROPERTIES = "MainPID,LoadState,ActiveState,Job,InactiveEnterTimestampMonotonic"
 SIGNATURE = "# Written by halbd."
 """How every file begins that halbd renders."""
 
@@ -23,24 +27,37 @@ def systemd_runs() -> bool:
     return Path("/run/systemd/system").is_dir()
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """The service: `pid` is None where it does not run; `failed`: and nobody asked it to stop."""
+def look() -> Service:
+    """Ask systemd.
 
-    pid: int | None
-    failed: bool
+    Raises:
+        FailedError: it does not answer.
+        HalbdError: systemctl cannot be run.
+    """
+    outcome = run(["systemctl", "show", f"--property={PROPERTIES}", UNIT])
+    if outcome.code != 0:
+        raise FailedError(f"cannot ask systemd for {UNIT}: {outcome.words}")
+    said = dict(line.split("=", 1) for line in outcome.words.splitlines() if "=" in line)
+    pid, job, ended = (_number(said, name) for name in ("MainPID", "Job", "InactiveEnterTimestampMonotonic"))
+    return Service(
+        pid=pid or None,
+        load=said.get("LoadState", ""),
+        active=said.get("ActiveState", ""),
+        job=bool(job),
+        ended=ended / 1_000_000 if ended else None,
+    )
 
 
-def look() -> Unit:
-    """Ask systemd. Raises HalbdError."""
-    words = run(["systemctl", "show", "--property=MainPID,ActiveState", UNIT]).words
-    said = dict(line.split("=", 1) for line in words.splitlines() if "=" in line)
-    pid = said.get("MainPID", "")
-    return Unit(int(pid) if pid.isdecimal() and pid != "0" else None, said.get("ActiveState") == "failed")
+def _number(said: Mapping[str, str], name: str) -> int:
+    """0 stands for none, as systemd itself has it; it leaves some out instead."""
+    word = said.get(name, "")
+    return int(word) if word.isdecimal() else 0
 
 
-def apply(*, changed: bool, by_hand: bool = False) -> None:
+def apply(*, changed: bool, by_hand: bool = False, first: bool = False) -> None:
     """Have the service run on the file that is now in place: start it, or tell it that the file has changed.
+
+    One that somebody stopped is left alone, unless this is the `first` file of halbd's: then nobody knew of halbd.
 
     One that has run on a file written `by_hand` is started anew. keepalived 2.2.7 remembers what it had to complain of
     in that one (most often "script_security not enabled"), and ends at a reload when the new file has
@@ -53,12 +70,15 @@ def apply(*, changed: bool, by_hand: bool = False) -> None:
         FailedError: it does not start.
         HalbdError: systemctl cannot be run.
     """
-    pid = look().pid
-    if pid is None or by_hand:
-        _start("restart" if by_hand else "start")
+    service = look()
+    if by_hand:
+        _start("restart")
+    elif service.pid is None:
+        if first or idle(service) is None:
+            _start("start")
     elif changed:
         with contextlib.suppress(ProcessLookupError):  # it has just gone; its next start reads the new file
-            os.kill(pid, signal.SIGHUP)
+            os.kill(service.pid, signal.SIGHUP)
 
 
 def _start(verb: str) -> None:
@@ -81,10 +101,14 @@ def kill() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What became of keepalived.conf: whether its bytes changed, and where a hand-written one was kept."""
+    """What became of keepalived.conf: whether its bytes changed, and where a hand-written one was kept.
+
+    `first`: there was none that halbd had written.
+    """
 
     changed: bool
     aside: Path | None
+    first: bool = False
 
 
 def write_config(text: str, target: Path) -> Written:
@@ -97,12 +121,12 @@ def write_config(text: str, target: Path) -> Written:
     before = target.read_bytes() if target.exists() else None
     if before == text.encode():
         return Written(changed=False, aside=None)
-    aside = None
-    if before is not None and not before.startswith(SIGNATURE.encode()):
+    aside, first = None, before is None or not before.startswith(SIGNATURE.encode())
+    if before is not None and first:
         aside = _free_name(target)
         os.link(target, aside)
     files.write(target, text.encode(), 0o600)
-    return Written(changed=True, aside=aside)
+    return Written(changed=True, aside=aside, first=first)
 
 
 def _free_name(target: Path) -> Path:

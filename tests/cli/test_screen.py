@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from halbd.cli.paint import Paint
 from halbd.cli.screen import screen
 from tests.cli.samples import NOW, sick, status, transition
@@ -56,6 +58,28 @@ def test_what_is_heard_on_the_wire_is_said_in_words() -> None:
     assert "HANGS: its process is stopped (state T)" in text
     assert "this node last said that it is master of virtual_router_id 4 on eth0, priority 254, 0.1 s ago" in text
     assert "lb2 last said that it resigns as master of virtual_router_id 4 on eth0, priority 0, 1 min 15 s ago" in text
+
+
+@pytest.mark.parametrize(
+    ("why", "since", "said", "cure"),
+    [
+        (
+            "it was stopped by somebody",
+            "2026-05-04T11:59:00.000000Z",
+            "it was stopped by somebody, 1 min ago: this node takes no VIP",
+            "-> systemctl start keepalived",
+        ),
+        ("it is masked", None, "it is masked: this node takes no VIP", "-> systemctl unmask keepalived, then"),
+        ("there is no such unit", None, "there is no such unit: this node takes no VIP", "-> install keepalived"),
+        ("as a newer halbd says", None, "as a newer halbd says: this", "-> systemctl start keepalived"),
+    ],
+)
+def test_a_keepalived_that_halbd_leaves_alone_says_so(why: str, since: str | None, said: str, cure: str) -> None:
+    stopped = {"why": why, "since": since}
+    keepalived = {"managed": "systemd", "pid": None, "running": False, "stopped": stopped}
+    text = screen(status(keepalived=keepalived), NOW, Paint())
+    assert said in text
+    assert cure in text
 
 
 def test_not_healthy_without_a_reason_is_explained() -> None:

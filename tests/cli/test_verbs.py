@@ -23,11 +23,12 @@ def test_status_is_0_when_healthy_and_takes_the_socket_from_the_runtime_folder(
     assert daemon.asked == ["GET /status HTTP/1.1"]
 
 
-def test_status_is_1_when_unwell_or_a_file_is_rejected(halbctl: Run, tmp_path: Path) -> None:
+def test_status_is_1_when_unwell_or_a_file_is_rejected_or_keepalived_is_stopped(halbctl: Run, tmp_path: Path) -> None:
     rejected = status(
         config={"digest": "x", "applied_at": None, "rejected": {"at": transition()["at"], "problems": []}}
     )
-    for body in (sick(), rejected):
+    stopped = status(keepalived={"managed": "systemd", "stopped": {"why": "it was stopped by somebody", "since": None}})
+    for body in (sick(), rejected, stopped):
         with fake_daemon(path := tmp_path / "s", says(200, body)):
             assert halbctl("status", "--socket", path).returncode == 1
             as_json = halbctl("status", "--json", "--socket", path)

@@ -92,6 +92,7 @@ def test_before_anything_is_known_nothing_is_said_of_it() -> None:
         "pid": None,
         "running": False,
         "hung": None,
+        "stopped": None,
         "adverts": None,
     }
     assert {server["state"] for server in one["frontends"][0]["servers"]} == {"starting"}
@@ -114,6 +115,7 @@ def test_the_programs_are_told_with_their_pid_and_last_words() -> None:
         "pid": 200,
         "running": True,
         "hung": None,
+        "stopped": None,
         "adverts": None,
     }
     node.died()
@@ -128,6 +130,7 @@ def test_the_programs_are_told_with_their_pid_and_last_words() -> None:
         "pid": None,
         "running": False,
         "hung": None,
+        "stopped": None,
         "adverts": None,
     }
 

@@ -1,13 +1,19 @@
-"""keepalived.conf where systemd runs keepalived: a hand-written one is never lost."""
+"""keepalived where systemd runs it: who has stopped it is left in peace, and a hand-written file is never lost."""
 
 from __future__ import annotations
 
 import errno
+import os
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from halbd.system.keepalived_unit import SIGNATURE, Written, write_config
+from halbd.model.errors import FailedError
+from halbd.model.service import Service
+from halbd.system.keepalived_unit import SIGNATURE, UNIT, Written, apply, look, write_config
+from tests.system.systemctl import Systemctl
 
 OURS = f"{SIGNATURE} Do not edit.\n"
 BY_HAND = "vrrp_instance mine {\n}\n"
@@ -27,7 +33,7 @@ def by_hand(target: Path) -> Path:
 
 
 def test_where_there_was_none_nothing_is_kept(target: Path) -> None:
-    assert write_config(OURS, target) == Written(changed=True, aside=None)
+    assert write_config(OURS, target) == Written(changed=True, aside=None, first=True)
     assert [path.name for path in target.parent.iterdir()] == ["keepalived.conf"]
 
 
@@ -46,6 +52,7 @@ def kept(text: str, target: Path) -> Path:
     """Where the file that was there has been kept."""
     written = write_config(text, target)
     assert written.changed
+    assert written.first
     assert written.aside is not None
     return written.aside
 
@@ -74,3 +81,70 @@ def test_what_was_there_stays_when_it_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(OSError) as error:  # noqa: PT011  # which one is said below
         write_config(OURS, tmp_path / "etc" / "keepalived.conf")
     assert error.value.errno in (errno.ENOTDIR, errno.EEXIST)
+
+
+# the service itself; what systemd says of each state was read off systemd 252
+
+
+@pytest.fixture
+def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Systemctl:
+    """A stand-in that says what it is told to, and notes what it is asked to do."""
+    one = Systemctl(tmp_path)
+    monkeypatch.setenv("PATH", f"{one.folder}:{os.environ['PATH']}")
+    return one
+
+
+RUNS = {"MainPID": 1, "LoadState": "loaded", "ActiveState": "active", "InactiveEnterTimestampMonotonic": 0}
+NEVER = RUNS | {"MainPID": 0, "ActiveState": "inactive"}
+STOPPED = NEVER | {"InactiveEnterTimestampMonotonic": 5_000_000}
+FAILED = STOPPED | {"ActiveState": "failed"}
+MASKED = NEVER | {"LoadState": "masked"}
+
+
+def test_what_systemd_says_is_read(systemctl: Systemctl) -> None:
+    systemctl.says(**STOPPED, Job=4711)
+    assert look() == Service(None, "loaded", "inactive", job=True, ended=5.0)
+    systemctl.says(**RUNS)
+    assert look() == Service(1, "loaded", "active", job=False, ended=None)
+
+
+def test_no_answer_is_no_service_that_does_not_run(systemctl: Systemctl) -> None:
+    systemctl.refuses("Failed to connect to bus")
+    with pytest.raises(FailedError, match=r"cannot ask systemd for keepalived.service: Failed to connect"):
+        look()
+
+
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [(NEVER, ["start"]), (FAILED, ["start"]), (STOPPED, []), (MASKED, [])],
+    ids=["never", "failed", "stopped", "masked"],
+)
+@pytest.mark.parametrize("changed", [False, True])
+def test_it_is_started_unless_somebody_has_stopped_it(
+    systemctl: Systemctl, said: dict[str, object], asked: list[str], changed: bool
+) -> None:
+    systemctl.says(**said)
+    apply(changed=changed)
+    assert systemctl.asked == [f"{verb} --no-block {UNIT}" for verb in asked]
+
+
+def test_with_the_first_file_of_halbd_s_it_is_started_whoever_stopped_it_before(systemctl: Systemctl) -> None:
+    systemctl.says(**STOPPED)
+    apply(changed=True, first=True)
+    assert systemctl.asked == [f"start --no-block {UNIT}"]
+
+
+def test_one_that_ran_on_a_hand_written_file_is_restarted(systemctl: Systemctl) -> None:
+    systemctl.says(**RUNS)
+    apply(changed=True, by_hand=True, first=True)
+    assert systemctl.asked == [f"restart --no-block {UNIT}"]
+
+
+def test_one_that_runs_is_told_of_a_change_by_a_signal_and_else_of_nothing(systemctl: Systemctl) -> None:
+    with subprocess.Popen(["/bin/sleep", "600"]) as keepalived:
+        systemctl.says(**RUNS | {"MainPID": keepalived.pid})
+        apply(changed=False)
+        assert keepalived.poll() is None
+        apply(changed=True)
+        assert keepalived.wait() == -signal.SIGHUP
+    assert systemctl.asked == []

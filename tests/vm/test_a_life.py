@@ -173,6 +173,23 @@ def _newer(package: Path, folder: Path) -> Path:
     return built
 
 
+def test_a_keepalived_that_an_operator_stopped_stays_stopped_until_he_starts_it(pair: World) -> None:
+    machine = holder(pair)
+    machine.run("systemctl", "stop", "keepalived")
+    eventually(lambda: pair.holders() == ["lb2"], "the other machine has the VIP")
+    before = machine.pid("halbd")
+    machine.run("kill", "-9", str(before))
+    eventually(lambda: machine.pid("halbd") not in {0, before} and machine.status(), "halbd runs again")
+    machine.run("systemctl", "restart", "halbd")
+    words = "keepalived.service does not run, it was stopped by somebody: this node takes no VIP"
+    status_of_halbd = ("systemctl", "show", "--property=StatusText", "halbd")
+    eventually(lambda: words in machine.run(*status_of_halbd), "systemd's status names it")
+    assert (machine.pid("keepalived"), pair.holders()) == (0, ["lb2"])
+    machine.run("systemctl", "start", "keepalived")
+    eventually(lambda: at_home(pair), "the VIP is home again")
+    eventually(lambda: words not in machine.run(*status_of_halbd), "systemd's status no longer does")
+
+
 def test_a_purge_leaves_nothing(pair: World) -> None:
     machine = pair.machines["lb2"]
     machine.run("apt-get", "purge", "-y", "-q", "halbd", timeout=120)
