@@ -26,6 +26,10 @@ _ONE_IS_ENOUGH: Final = 100_000
 # As HAProxy asks by default (Configuration Manual, 5.3.2, "timeout resolve"). A TTL makes no difference to either.
 _DNS_EVERY: Final = 1.0
 
+# One question to each name server, a second each, for A and then for AAAA. By default c-ares asks four times, from 5 s
+# on, and Envoy listens nowhere until every name was asked for once. The next lookup is a second away anyway.
+_RESOLVER: Final = {"query_timeout_seconds": 1, "query_tries": 1}
+
 # "No limit" for a connect: the kernel itself gives up after 127 s by default (tcp(7), tcp_syn_retries).
 _LONGEST_CONNECT: Final = 600.0
 
@@ -81,7 +85,14 @@ def inline(config: Config, frontend: Frontend) -> Json:
     if not has_host_names(frontend):
         return {"type": "STATIC", "load_assignment": assignment(frontend)}
     family = "V4_PREFERRED" if config.node.address.version == 4 else "AUTO"
-    settings = {"dns_lookup_family": family, "dns_refresh_rate": duration(_DNS_EVERY)}
+    settings: Json = {
+        "dns_lookup_family": family,
+        "dns_refresh_rate": duration(_DNS_EVERY),
+        "typed_dns_resolver_config": {
+            "name": "envoy.network.dns_resolver.cares",
+            "typed_config": typed("extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig", _RESOLVER),
+        },
+    }
     kind = {"name": "envoy.clusters.dns", "typed_config": typed("extensions.clusters.dns.v3.DnsCluster", settings)}
     return {"cluster_type": kind, "load_assignment": assignment(frontend)}
 

@@ -36,7 +36,7 @@ def haproxy(config: Config, around: Surroundings) -> str:
 def _sections(config: Config, paths: Paths) -> Iterator[Line]:
     yield from section(line("global"), _global(config, paths))
     yield from section(line("defaults"), _defaults())
-    if any(_is_host_name(server) for frontend in config.frontends for server in frontend.servers):
+    if _has_host_names(config):
         yield from section(line("resolvers", _RESOLVERS), _resolvers())
     for frontend in config.frontends:
         yield from section(line("frontend", name(frontend.name)), _frontend(config, frontend))
@@ -51,6 +51,10 @@ def _global(config: Config, paths: Paths) -> Iterator[Line]:
     yield line("stats", "timeout", "1m")
     yield line("server-state-file", paths.server_state)
     yield line("hard-stop-after", "24h")
+    if _has_host_names(config):
+        # The C library is to look into /etc/hosts, and not to ask the DNS (resolv.conf(5)): while nobody answers there,
+        # each name would keep `haproxy -c` and the start waiting for 20 s. The section `resolvers` asks.
+        yield line("setenv", "RES_OPTIONS", "attempts:0")
 
 
 def _defaults() -> Iterator[Line]:
@@ -183,6 +187,10 @@ def _server(config: Config, server: Server) -> Line:
 
 def _host(server: Server) -> str:
     return f"[{server.address}]" if ":" in server.address else name(server.address)
+
+
+def _has_host_names(config: Config) -> bool:
+    return any(_is_host_name(server) for frontend in config.frontends for server in frontend.servers)
 
 
 def _is_host_name(server: Server) -> bool:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.daemon.node import Node
+from tests.render.netns import inside, run
 
 ADDRESS = "127.0.0.53"
 DOMAIN = "cluster.test"
@@ -69,15 +70,32 @@ class Dns:
 
 @contextmanager
 def dns(node: Node, **addresses: str) -> Iterator[Dns]:
-    """The server that everything on the node asks: `ip netns exec` mounts its resolv.conf (ip-netns(8))."""
+    """The server that everything on the node asks."""
+    with asked(node):
+        one = Dns(node, addresses)
+        one.start()
+        yield one
+
+
+@contextmanager
+def silent_dns(node: Node) -> Iterator[None]:
+    """One that takes every question and answers none."""
+    script = f"import signal, socket; s = socket.socket(type=2); s.bind(('{ADDRESS}', 53)); signal.pause()"
+    with asked(node):
+        node.run_in("/usr/bin/python3", "-c", script)
+        node.until(lambda: f"{ADDRESS}:53" in run(*inside(node.place, "ss", "-Hlun")), "its port")
+        yield
+
+
+@contextmanager
+def asked(node: Node) -> Iterator[None]:
+    """Everything on the node asks at ADDRESS: `ip netns exec` mounts its resolv.conf (ip-netns(8))."""
     folder = Path("/etc/netns") / node.place
     there = folder.parent.exists()
     folder.mkdir(parents=True)
     try:
         (folder / "resolv.conf").write_text(f"nameserver {ADDRESS}\n")
-        one = Dns(node, addresses)
-        one.start()
-        yield one
+        yield
     finally:
         shutil.rmtree(folder)
         if not there:

@@ -11,7 +11,7 @@ import pytest
 from halbd.model.config import ProxyKind
 from halbd.system import envoy, haproxy
 from tests.daemon.conftest import both
-from tests.daemon.dns import DOMAIN, Dns, dns
+from tests.daemon.dns import DOMAIN, Dns, dns, silent_dns
 from tests.daemon.node import PORT, SERVER_PORT, SERVERS, VIP, Node, frontend
 from tests.render.netns import inside, run
 
@@ -89,3 +89,16 @@ def test_a_name_that_no_longer_exists(bare: Node, names: Dns) -> None:
     bare.until(lambda: served_by(bare) == "b", "served by b")
     bare.until_master()
     assert not bare.lines("vip.lost")
+
+
+def test_a_dns_server_that_is_silent_keeps_no_frontend_from_starting(bare: Node) -> None:
+    """A frontend by address serves, though nobody tells where the servers of another are."""
+    by_name = frontend("other", 9443, servers=[f"{name}.{DOMAIN}:{SERVER_PORT}" for name in ("a", "b", "c")])
+    with silent_dns(bare):
+        bare.write(frontends=[frontend(), by_name])
+        bare.start_servers()
+        bare.start()
+        bare.until(lambda: bare.status.get("role") == "master", "the node is master")
+        bare.until(lambda: served_by(bare) == "api", "an answer through the VIP")
+        other = bare.status["frontends"][1]["servers"]
+        assert "up" not in [server["state"] for server in other]
