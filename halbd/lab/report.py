@@ -31,17 +31,21 @@ TIMES = ("moved_ms", "two_holders_ms", "no_holder_ms", "outage_heal_ms", "back_m
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """All runs of one fault; `skipped` says why there are none, or ""."""
+    """All runs of one fault. `skipped` says why this cluster has no room for it, or "".
+
+    `unready` says why it could not be played, or not as often as asked for: the world had gone wrong before.
+    """
 
     fault: str
     summary: str
     runs: tuple[Run, ...]
     skipped: str = ""
+    unready: str = ""
 
     @property
     def passed(self) -> bool:
-        """Every run was as it should be; a skipped fault has nothing against it."""
-        return all(run.passed for run in self.runs)
+        """Every run was as it should be; a skipped fault has nothing against it, one that nobody saw has."""
+        return not self.unready and all(run.passed for run in self.runs)
 
     @property
     def word(self) -> str:
@@ -84,6 +88,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         "summary": outcome.summary,
         "passed": outcome.passed,
         "skipped": outcome.skipped or None,
+        "unready": outcome.unready or None,
         "numbers": {name: spread(outcome.values(name)) for name in names},
         "runs": [_run(run) for run in outcome.runs],
     }
@@ -136,6 +141,7 @@ def complaints(outcomes: Iterable[Outcome]) -> list[str]:
     """What was skipped, what failed, and how."""
     lines = [f"{outcome.fault}: skipped, {outcome.skipped}" for outcome in outcomes if outcome.skipped]
     for outcome in outcomes:
+        lines += [f"{outcome.fault}: not played: {outcome.unready}"] if outcome.unready else []
         for number, run in enumerate(outcome.runs, 1):
             which = f" (run {number})" if len(outcome.runs) > 1 else ""
             wrong = [finding for finding in run.findings if not finding.ok]

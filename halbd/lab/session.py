@@ -119,25 +119,26 @@ async def _until_signal() -> None:
 
 async def _play_all(lab: Lab, order: Order, display: Display) -> tuple[Outcome, ...]:
     outcomes: list[Outcome] = []
-    world, unready = World(lab), ""
+    world, since = World(lab), ""
     for fault in order.faults:
-        skipped = fault.impossible(lab.plan) or unready
+        skipped = fault.impossible(lab.plan)
+        unready = since and f"the world is not right since {since}"
         runs: list[Run] = []
-        for number in range(0 if skipped else order.repeat):
+        for number in range(0 if skipped or unready else order.repeat):
             display.fault(fault.name if order.repeat == 1 else f"{fault.name} {number + 1}/{order.repeat}")
             try:
                 run = await play(lab, world, fault, order.hold, display.stage)
             except UnreadyError as error:
                 if not outcomes:  # a repeat that cannot begin tells the same as a first play that cannot
                     raise
-                skipped, unready = str(error), f"the world is not right since {outcomes[-1].fault}"
+                unready, since = str(error), fault.name if runs else outcomes[-1].fault
                 break
             runs.append(run)
             display.result("pass" if run.passed else "FAIL", headline(run))
-        if skipped:
+        if skipped or unready:
             display.fault(fault.name)
-            display.result("skipped", skipped)
-        outcomes.append(Outcome(fault.name, fault.summary, tuple(runs), skipped))
+            display.result("skipped" if skipped else "FAIL", skipped or unready)
+        outcomes.append(Outcome(fault.name, fault.summary, tuple(runs), skipped, "" if skipped else unready))
     if order.keep:
         display.stage(f"the lab stays up until Ctrl-C; look around with {_look_around(lab)}")
         await _until_signal()

@@ -96,6 +96,17 @@ def test_the_table_names_what_was_not_as_expected() -> None:
     assert "node-death: skipped, there is only one node" in text
 
 
+def test_a_fault_that_could_not_be_played_since_the_world_had_gone_wrong_has_failed() -> None:
+    why = "the world is not right since stop"
+    for outcome in (Outcome("node-death", "", (), unready=why), Outcome("node-death", "", (run(),), unready=why)):
+        assert outcome.word == "FAIL"
+        assert f"node-death: not played: {why}" in table([outcome])
+        told = to_json(planned(), [Outcome("stop", "", (run(),)), outcome], "halbd.yaml")
+        assert told["passed"] is False
+        assert [fault["passed"] for fault in told["faults"]] == [True, False]
+        assert told["faults"][1]["unready"] == why
+
+
 def test_the_json_holds_every_run_and_its_spread() -> None:
     outcome = Outcome("proxy-kill", "…", (run(replace(CALM, outage_ms=10)), run(replace(CALM, outage_ms=30))))
     told = json.loads(json.dumps(to_json(planned(), [outcome], "halbd.yaml")))
