@@ -243,10 +243,13 @@ class Lab:
             if unit.ends and not self._came_up:
                 raise LabError(f"cannot go on: halbd on {node} has ended, exit {unit.ends[0].code}\n{self.tail(node)}")
 
+    def log(self, node: str) -> str:
+        """All that the daemons of that node have said."""
+        return self._log(node).read_text(errors="replace")
+
     def tail(self, node: str, lines: int = TAIL) -> str:
         """The last lines of that node's log."""
-        text = self._log(node).read_text(errors="replace").splitlines()
-        return "\n".join(f"  {node}: {line}" for line in text[-lines:])
+        return "\n".join(f"  {node}: {line}" for line in self.log(node).splitlines()[-lines:])
 
     def signal(self, node: str, pid: int, number: signal.Signals) -> bool:
         """Signal a process of that node; False where it is none of the node's."""

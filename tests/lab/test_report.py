@@ -64,6 +64,32 @@ def test_each_fault_has_its_own_expectation(fault: str, good: dict[str, Any], ba
     assert not judge(fault, changed(bad))
 
 
+HANDED = {"moved_ms": 520}
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        ({"no_holder_ms": 100}, {"no_holder_ms": 101}),
+        ({"two_holders_ms": 30}, {"moved_ms": None}),
+        ({"slow": 0, "gap_ms": 240}, {"slow": 1, "gap_ms": 240}),
+        ({"slow": 9, "gap_ms": 250}, {"slow": 9}),
+        ({"failed_heal": 5}, {"failed": 1, "failed_new": 1}),
+    ],
+)
+@pytest.mark.parametrize("fault", ["stop", "drain"])
+def test_a_hand_over_is_make_before_break(fault: str, good: dict[str, Any], bad: dict[str, Any]) -> None:
+    """What is slow counts, unless the client itself stood still."""
+    assert judge(fault, changed({"back_ms": 2000, **HANDED, **good}))
+    assert not judge(fault, changed({"back_ms": 2000, **HANDED, **bad}))
+
+
+@pytest.mark.parametrize("fault", ["keepalived-kill", "keepalived-hang"])
+def test_what_keepalived_leaves_is_gone_within_a_second(fault: str) -> None:
+    assert judge(fault, changed({"two_holders_ms": 1000}))
+    assert not judge(fault, changed({"two_holders_ms": 1001}))
+
+
 def test_a_slower_protocol_is_given_the_time_that_it_takes() -> None:
     old = PLAIN + b"vrrp: {version: 2, advert_int: 1}\n"
     assert judge("node-death", replace(CALM, moved_ms=3000, outage_ms=3150), old)

@@ -15,10 +15,10 @@ from halbd.lab.lab import Lab
 from halbd.lab.measure import Numbers
 from halbd.lab.plan import Plan
 from halbd.lab.units import Unit
-from halbd.lab.verdict import Finding
+from halbd.lab.verdict import Finding, yes
 from halbd.model.config import Config, Frontend
 from halbd.model.paths import Paths
-from halbd.system.process import Identity, identity
+from halbd.system.process import Identity, family, identity
 
 PATIENCE = 15.0  # seconds to wait for what a fault should bring about, apart from preempt_delay
 GLANCE = 0.05  # seconds between two looks at a status
@@ -27,18 +27,19 @@ AFTER = 1.0  # seconds to look on after the VIP has moved
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The processes of one node, with their start times; None where one does not run."""
+    """The processes of one node, with their start times; None where one does not run. `workers`: the proxy's."""
 
     halbd: Identity | None
     proxy: Identity | None
     keepalived: Identity | None
+    workers: frozenset[Identity] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
     """Where a fault is played. `hold`: how long it lasts, None for its own time; `before`: every node, before it.
 
-    `found` is what the fault saw itself, beyond the numbers.
+    `found` is what the fault saw itself, beyond the numbers; `died`: when a program did so that took its time.
     """
 
     lab: Lab
@@ -46,6 +47,7 @@ class Stage:
     hold: float | None
     before: Mapping[str, Standing] = field(default_factory=dict)
     found: list[Finding] = field(default_factory=list)
+    died: list[float] = field(default_factory=list)
 
     @property
     def frontend(self) -> Frontend:
@@ -142,8 +144,10 @@ async def standing(lab: Lab) -> dict[str, Standing]:
 
 
 def _standing(halbd: int | None, status: dict[str, Any]) -> Standing:
-    pids = (halbd, *(status.get(name, {}).get("pid") for name in ("proxy", "keepalived")))
-    return Standing(*(None if pid is None else identity(pid) for pid in pids))
+    proxy, keepalived = (status.get(name, {}).get("pid") for name in ("proxy", "keepalived"))
+    workers = map(identity, family(proxy) - {proxy} if proxy else ())
+    first, second, third = (None if pid is None else identity(pid) for pid in (halbd, proxy, keepalived))
+    return Standing(first, second, third, frozenset(worker for worker in workers if worker))
 
 
 async def until(stage: Stage, holds: Callable[[dict[str, Any]], bool], deadline: float) -> float | None:
@@ -154,6 +158,29 @@ async def until(stage: Stage, holds: Callable[[dict[str, Any]], bool], deadline:
             return monotonic() - begun
         await sleep(GLANCE)
     return None
+
+
+async def until_logged(stage: Stage, event: str, known: int, deadline: float) -> bool:
+    """Whether the victim's log has `event` more than `known` times within `deadline` seconds."""
+    end = monotonic() + deadline
+    while stage.lab.log(stage.victim).count(event) <= known:
+        if monotonic() > end:
+            return False
+        await sleep(GLANCE)
+    return True
+
+
+def calm(stage: Stage, since: float = 0.0) -> Finding:
+    """No VIP has come or gone since then (monotonic), and no connection begun since has failed or was slow."""
+    changes = sum(change.at >= since for change in stage.lab.holders.changes)
+    bad = sum(attempt.bad for attempt in stage.lab.traffic.attempts if attempt.start >= since)
+    return yes("serves on", f"{changes} transitions, {bad} connections failed or slow", ok=not changes and not bad)
+
+
+def without_vip(stage: Stage) -> Finding:
+    """The victim holds no VIP any more: that another node has gained it does not say so."""
+    kept = [vip for vip, nodes in stage.lab.holders.snapshot() if stage.victim in nodes]
+    return yes(f"{stage.victim} holds no VIP", f"it holds {', '.join(kept)}", ok=not kept)
 
 
 async def until_moved(stage: Stage, patience: float = PATIENCE) -> None:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from time import monotonic
 
 from halbd.lab import verdict
-from halbd.lab.faults.base import Fault, Stage, needs_two_nodes, until_moved
+from halbd.lab.faults.base import Fault, Stage, needs_two_nodes, until_moved, without_vip
 from halbd.lab.faults.kept import kept_with_halbd
 from halbd.lab.faults.reloading import halbctl
 from halbd.lab.measure import Numbers
@@ -35,6 +35,7 @@ async def _inflict(stage: Stage) -> AsyncIterator[float]:
 
 async def _observe(stage: Stage) -> None:
     await until_moved(stage)
+    stage.found.append(without_vip(stage))
     status = await stage.status()
     told = {name: status.get(name) for name in ("maintenance", "role")}
     stage.found.append(verdict.yes("status says maintenance", str(told), ok=bool(told["maintenance"])))
@@ -43,7 +44,7 @@ async def _observe(stage: Stage) -> None:
 def _judge(config: Config, numbers: Numbers) -> tuple[Finding, ...]:
     back = (verdict.back(numbers),) if config.vrrp.preempt else ()
     failed = Finding("connections failed", "0", str(numbers.failed), numbers.failed == 0)
-    return (verdict.moved(numbers), failed, *back)
+    return (*verdict.made_before_break(numbers), failed, *back)
 
 
 FAULT = Fault(
@@ -54,5 +55,6 @@ FAULT = Fault(
     judge=_judge,
     impossible=needs_two_nodes,
     after=kept_with_halbd,
-    holds="The VIP moves and no connection begun meanwhile fails; nothing is stopped; the VIP comes back at the end.",
+    holds="A peer has the VIP before it leaves; no connection begun meanwhile fails or is slow; nothing is stopped; "
+    "the VIP comes back at the end.",
 )

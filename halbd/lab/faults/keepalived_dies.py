@@ -10,14 +10,15 @@ from time import monotonic
 
 from halbd.lab import verdict
 from halbd.lab.errors import LabError
-from halbd.lab.faults.base import AFTER, Fault, Stage, needs_two_nodes, standing, until
+from halbd.lab.faults.base import AFTER, GLANCE, Fault, Stage, needs_two_nodes, standing, until, until_logged
 from halbd.lab.measure import Numbers
 from halbd.lab.verdict import Finding
 from halbd.model.config import Config
 from halbd.system.process import Identity, family, identity
 
 AGAIN = 15.0  # seconds for halbd to notice, and to have keepalived run again
-BOTH = 1.0  # seconds for which two nodes may hold a VIP that a dead keepalived has left
+BOTH = 1.0  # seconds for which two nodes may hold a VIP that keepalived has left; decision 8 claims half of it
+HUNG = "keepalived.hung"
 
 
 def _keepalived(stage: Stage) -> Identity:
@@ -50,6 +51,14 @@ async def _inflict(stage: Stage, *, kill: bool) -> AsyncIterator[float]:
                 stage.lab.signal(stage.victim, process.pid, SIGCONT)
 
 
+async def _observe_hang(stage: Stage) -> None:
+    """It is told as well: nobody should have to guess why keepalived was ended."""
+    known = stage.lab.log(stage.victim).count(HUNG)
+    await _observe(stage)
+    told = await until_logged(stage, HUNG, known, GLANCE)
+    stage.found.append(verdict.yes(f"{HUNG} in the log", "no", ok=told))
+
+
 async def _observe(stage: Stage) -> None:
     """Until another one runs."""
     old, begun = _keepalived(stage), monotonic()
@@ -67,12 +76,8 @@ async def _observe(stage: Stage) -> None:
     stage.found.append(verdict.yes("same proxy", f"{was.proxy} became {now.proxy}", ok=now.proxy == was.proxy))
 
 
-def _judge_kill(_: Config, numbers: Numbers) -> tuple[Finding, ...]:
+def _judge(_: Config, numbers: Numbers) -> tuple[Finding, ...]:
     return (verdict.both_at_most(numbers, BOTH),)
-
-
-def _judge_hang(_: Config, numbers: Numbers) -> tuple[Finding, ...]:
-    return (verdict.both_at_most(numbers, AGAIN),)
 
 
 KILL = Fault(
@@ -80,7 +85,7 @@ KILL = Fault(
     summary="SIGKILL of both keepalived processes on the node that holds the VIP",
     inflict=partial(_inflict, kill=True),
     observe=_observe,
-    judge=_judge_kill,
+    judge=_judge,
     impossible=needs_two_nodes,
     self_healing=True,
     holds="keepalived is started again; two nodes hold the VIP for no longer than 1 s; the proxy is not touched.",
@@ -89,9 +94,10 @@ HANG = Fault(
     name="keepalived-hang",
     summary="SIGSTOP of both keepalived processes on the node that holds the VIP",
     inflict=partial(_inflict, kill=False),
-    observe=_observe,
-    judge=_judge_hang,
+    observe=_observe_hang,
+    judge=_judge,
     impossible=needs_two_nodes,
     self_healing=True,
-    holds="It is noticed and keepalived replaced within 15 s; then one node holds the VIP; the proxy is not touched.",
+    holds="It is noticed, logged as `keepalived.hung`, and keepalived replaced within 15 s; two nodes hold the VIP for "
+    "no longer than 1 s; the proxy is not touched.",
 )

@@ -14,7 +14,7 @@ from typing import Any
 
 from halbd.lab import verdict
 from halbd.lab.command import run
-from halbd.lab.faults.base import Cost, Fault, Stage, needs_two_nodes, until, until_moved
+from halbd.lab.faults.base import Cost, Fault, Stage, calm, needs_two_nodes, until, until_moved
 from halbd.lab.faults.proxy import proxy_pid
 from halbd.lab.faults.removing import remove
 from halbd.lab.measure import Numbers
@@ -79,9 +79,7 @@ async def _observe(stage: Stage) -> None:
     """A while in which nothing may happen; then the proxy dies, so that there are transitions to be written."""
     lab = stage.lab
     await stage.look_on(stage.lasting(QUIET))
-    bad = sum(attempt.bad for attempt in lab.traffic.attempts)
-    calm = f"{len(lab.holders.changes)} transitions, {bad} connections failed or slow"
-    stage.found.append(yes("serves on", calm, ok=not lab.holders.changes and not bad))
+    stage.found.append(calm(stage))
     lab.signal(stage.victim, await proxy_pid(stage), SIGKILL)
     await until_moved(stage)
 
