@@ -21,7 +21,7 @@ from halbd.model.config import Address, LogLevel, Vip
 from halbd.model.effects import Effect, RemoveAddress, RestoreAddress, Say
 from halbd.model.events import AdvertsHeard
 from halbd.model.evidence import Now
-from halbd.model.guard import Doubt, Guard, Mending, Wrong
+from halbd.model.guard import Doubt, Mending, Wrong
 from halbd.model.paths import FAULT
 from halbd.model.replacing import replace
 from halbd.model.state import State
@@ -38,8 +38,9 @@ LEFT = 0.5
 """Seconds that a VIP must have been gone: keepalived 2.2 puts back a deleted one within 50 ms."""
 DELAYS = {Wrong.STALE: 0.2, Wrong.UNFIT: 1.0, Wrong.MISSING: 0.2}
 """Seconds for which something must look wrong, in every turn, until it is put right."""
+FIRST_REST = 1.0
 LONGEST_REST = 60.0
-"""Seconds between two mendings of one VIP at the most; the first rest is one second, and each is twice the last."""
+"""Seconds between two mendings of one VIP: at first, and at the most; each rest is twice the last."""
 FORGET = 120.0
 """Seconds after which an earlier mending no longer counts."""
 
@@ -74,7 +75,7 @@ def due(state: State, now: Now) -> Step:
     effects: tuple[Effect, ...] = ()
     for vip in state.config.vips:
         doubt = doubts.get(vip.address)
-        if doubt and _ripe(state, doubt, now) and now.mono >= _rest_ends(state.guard, vip.address):
+        if doubt and _ripe(state, doubt, now) and now.mono >= _rest_ends(state, vip.address):
             state, more = _mend(state, vip, doubt.wrong, now)
             effects += more
     return state, effects
@@ -83,7 +84,7 @@ def due(state: State, now: Now) -> Step:
 def next_due(state: State) -> float | None:
     """When keepalived is late in giving a VIP up (monotonic seconds); all else is decided when the wire is read."""
     late = {address: one for address, one in state.guard.doubts.items() if one.wrong is Wrong.UNFIT}
-    times = (max(one.since + DELAYS[one.wrong], _rest_ends(state.guard, address)) for address, one in late.items())
+    times = (max(one.since + DELAYS[one.wrong], _rest_ends(state, address)) for address, one in late.items())
     return min(times, default=None)
 
 
@@ -138,10 +139,11 @@ def _moment(state: State, wrong: Wrong, now: Now) -> float:
     return now.mono if wrong is Wrong.UNFIT else state.guard.heard_at
 
 
-def _rest_ends(guard: Guard, address: Address) -> float:
-    """Whatever undoes what halbd does is not fought at full speed."""
-    one = guard.mended.get(address)
-    return one.at + min(LONGEST_REST, 2.0 ** (one.count - 1)) if one else 0.0
+def _rest_ends(state: State, address: Address) -> float:
+    """Whatever undoes what halbd does is not fought at full speed, unless halbd is about to leave."""
+    one = state.guard.mended.get(address)
+    longest = FIRST_REST if state.stopping else LONGEST_REST
+    return one.at + min(longest, FIRST_REST * 2.0 ** (one.count - 1)) if one else 0.0
 
 
 def _mend(state: State, vip: Vip, wrong: Wrong, now: Now) -> Step:

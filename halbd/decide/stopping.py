@@ -20,7 +20,8 @@ from halbd.model.state import State, Stopping
 
 WITHDRAW = 4.0
 """Seconds that keepalived is given to drop a VIP once the verdict says no. It takes milliseconds; one that has lost
-sight of the track files needs two runs of halbd-check, and until then the proxy has to serve."""
+sight of the track files needs two runs of halbd-check, and until then the proxy has to serve. What one that is dead or
+hangs leaves here halbd removes itself, after a second of this (decide/guard.py, unfit)."""
 
 
 def advance(state: State, now: Now) -> tuple[State, tuple[Effect, ...]]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from signal import Signals
 
+from halbd.decide.guard import DELAYS
 from halbd.decide.handover import offer_time
 from halbd.decide.stopping import WITHDRAW
 from halbd.model.child import Program
-from halbd.model.effects import Finish, Signal, Spawn
+from halbd.model.effects import Effect, Finish, RemoveAddress, Signal, Spawn
 from halbd.model.events import ConnectionsEnded, Exited, StopRequested, Tick
+from halbd.model.guard import Mending, Wrong
 from tests.decide.driver import Driver, of, pushes, running
 from tests.sample import config
 
@@ -85,3 +88,33 @@ def test_the_end_waits_for_both_programs() -> None:
     assert of(Finish, node.post(StopRequested())) == []
     assert of(Finish, node.post(Exited(Program.PROXY, 100, "exited with code 0", 0.0))) == []
     assert of(Finish, node.post(Exited(Program.KEEPALIVED, 200, "exited with code 0", 0.0)))
+
+
+def turning(node: Driver, seconds: float) -> list[Effect]:
+    """Time passes, and the loop turns as it does: often enough for what is believed to stand."""
+    done: list[Effect] = []
+    for _ in range(round(seconds / 0.1)):
+        done += node.wait(0.1) + node.post(Tick())
+    return done
+
+
+def test_what_a_dead_keepalived_has_left_goes_before_the_proxy_does() -> None:
+    """Nobody else may be there to have it removed: then it would answer nobody, and stay."""
+    node = running(holder=True)
+    node.post(Exited(Program.KEEPALIVED, 200, "killed by SIGKILL", 0.0), StopRequested())
+    done = turning(node, offer_time(node.state.config) + DELAYS[Wrong.UNFIT] + 0.3)
+    assert of(RemoveAddress, done) == [RemoveAddress(node.vip, "eth0")]
+    assert of(Signal, done) == []
+    node.hold(present=False)
+    done = node.post(ConnectionsEnded(node.vip, 1, ()))
+    assert [one.program for one in of(Signal, done)] == [Program.PROXY]
+
+
+def test_a_removal_that_somebody_undoes_is_tried_as_often_as_the_stop_allows() -> None:
+    """However long the rests had become before."""
+    node = running(holder=True)
+    mended = {node.vip: Mending(Wrong.STALE, "as before", node.mono, count=10)}
+    node.state = replace(node.state, guard=replace(node.state.guard, mended=mended))
+    node.post(Exited(Program.KEEPALIVED, 200, "killed by SIGKILL", 0.0), StopRequested())
+    done = turning(node, offer_time(node.state.config) + WITHDRAW - 0.2)
+    assert len(of(RemoveAddress, done)) == 3

@@ -15,6 +15,7 @@ class Seen:
     `answered`: when each probe was last truly answered, by the proxy that runs now. `told`: the children that it was
     told are alive; `asked`: when it last had each of them spawned. `no`: since when its verdict says no. `unfit`: since
     when it does so for this node's own sake. `draining`: since when somebody waits for the outcome of a drain.
+    `stopping`: since when it is to end.
     """
 
     answered: dict[str, float] = field(default_factory=dict)
@@ -25,4 +26,5 @@ class Seen:
     no: float | None = None
     unfit: float | None = None
     draining: float | None = None
+    stopping: float = 0
     verdict: Verdict | None = None

@@ -125,3 +125,12 @@ def test_a_broken_step_is_noticed(broken: Broken, fault: str, words: str) -> Non
     node = 1 if fault == "vip_added" else 0
     with pytest.raises(BrokenError, match=words):
         play(Schedule("1", Setting(), (Strike(fault, node, 0.4, 20),)), broken)
+
+
+def test_a_vip_that_a_stop_leaves_behind_is_noticed() -> None:
+    """Neither node's keepalived runs any more, so nobody else would take it along."""
+    strikes = Strike("keepalived_cannot_start", 1, 0, 30), Strike("keepalived_cannot_start", 0, 1, 30)
+    schedule = Schedule("1", Setting(), (*strikes, Strike("daemon_stop", 0, 1, 20)))
+    assert play(schedule).watch.steps
+    with pytest.raises(BrokenError, match="has stopped, and left"):
+        play(schedule, _without(RemoveAddress))

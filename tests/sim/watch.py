@@ -13,7 +13,7 @@ from halbd.decide.step import PUSH_AGAIN
 from halbd.decide.timing import patience
 from halbd.decide.verdict import active_targets, longest_age, verdict
 from halbd.model.child import Child, Phase, Program
-from halbd.model.effects import Effect, Spawn
+from halbd.model.effects import Effect, Finish, Spawn
 from halbd.model.events import (
     AdvertsHeard,
     ConfigRejected,
@@ -119,6 +119,8 @@ class Watch:
         seen.no = (mono if seen.no is None else seen.no) if answer.failed else None
         seen.verdict = answer
         self._holding(node)
+        if any(isinstance(effect, Finish) for effect in effects):
+            self._finished(node, seen)
 
     def asked(self, node: Node, answer: Verdict | None) -> None:
         """Halbd-check asks, between two events."""
@@ -174,6 +176,7 @@ class Watch:
                 wait = offer_time(daemon.state.config) + DRAINED
                 self.world.clock.after(wait, partial(self._drained, node, daemon, wait))
             case StopRequested():
+                seen.stopping = mono
                 self.world.clock.after(STOPPED, partial(self._stopped, node, daemon))
             case _:
                 pass
@@ -256,6 +259,11 @@ class Watch:
         limit = SCRIPT + 2 + (patience(config) if wrong else 0)
         if bad is not None and mono - max(bad, calm) > limit:
             self._broken(node, f"holds the VIP {mono - bad:.3f} s after its proxy stopped serving")
+
+    def _finished(self, node: Node, seen: Seen) -> None:
+        """A daemon that goes has ended the proxy: nobody would answer on a VIP that stays."""
+        if node.addresses and self._disturbed.get(node.name, 0) <= seen.stopping:
+            self._broken(node, f"its daemon has stopped, and left {list(node.addresses)}")
 
     def _stopped(self, node: Node, daemon: Daemon) -> None:
         if daemon.alive and not daemon.frozen and self.world.clock.now - self._disturbed.get(node.name, 0) >= STOPPED:
