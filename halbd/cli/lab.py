@@ -61,6 +61,7 @@ NAMES = (
     "keepalived-hang",
     "vip-deleted",
     "vip-added",
+    "vip-added-elsewhere",
     "drain",
     "proxy-crash-loop",
     "runtime-removed",

@@ -20,11 +20,13 @@ from halbd.daemon.proxy import FILES
 from halbd.daemon.proxy import version as proxy_version
 from halbd.decide.change import OTHER_KIND
 from halbd.decide.groups import groups
+from halbd.decide.holding import sorted_out
 from halbd.decide.listen import sockets
 from halbd.model.child import Program
 from halbd.model.config import Address, Config, Manage
 from halbd.model.errors import HalbdError, RefusedError
-from halbd.model.evidence import Held, Now
+from halbd.model.evidence import Now
+from halbd.model.guard import Place
 from halbd.model.paths import FAULT, Paths, no_servers
 from halbd.model.state import State
 from halbd.system import files, process
@@ -113,7 +115,7 @@ def first_state(paths: Paths, config: Config, history: History) -> State:
     unit = manage is Manage.SYSTEMD or (manage is Manage.AUTO and systemd_runs())
     transitions = history.transitions(10)
     pushed = _track_files(paths, config)
-    held = _held_before(config, history, now)
+    held, strays = sorted_out(config, _here_before(history, now))
     maintenance, why = drain_note.read(paths.maintenance, held=bool(held), now=now)
     if why:
         structlog.get_logger().error("maintenance.unreadable", why=why)
@@ -127,6 +129,7 @@ def first_state(paths: Paths, config: Config, history: History) -> State:
         keepalived_is_unit=unit,
         proxy_version=version,
         held=held,
+        strays=strays,
         maintenance=maintenance,
         transitions=transitions,
         pushed=pushed,
@@ -147,12 +150,7 @@ def _track_files(paths: Paths, config: Config) -> dict[str, int]:
     return pushed
 
 
-def _held_before(config: Config, history: History, now: Now) -> dict[Address, Held]:
-    """The VIPs that were here by the last line of the history: the first dump makes up for what happened since."""
-    latest = {one.vip: one for one in history.transitions(1000)}
-    vips = {vip.address for vip in config.vips}
-    return {
-        address: Held(one.interface, Now(now.mono, one.at))
-        for address, one in latest.items()
-        if one.gained and address in vips
-    }
+def _here_before(history: History, now: Now) -> dict[Place, Now]:
+    """What was here by the last lines of the history: the first dump makes up for what happened since."""
+    latest = {(one.vip, one.interface): one for one in history.transitions(1000)}
+    return {place: Now(now.mono, one.at) for place, one in latest.items() if one.gained}

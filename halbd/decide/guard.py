@@ -5,23 +5,24 @@
 | stale | the VIP is here, this node does not advertise it, another node does | removes it |
 | unfit | the VIP is here, a second after keepalived was told to give it up | removes it, and ends that keepalived |
 | missing | this node advertises the VIP, it is not here, and the interface is up | puts it back |
+| astray | it is on an interface not its own; advertised from its own here, or as for stale | removes it there |
 
-A VIP is never removed from a fit node unless another node is heard to hold it. So a mistake here costs no service, and
-a holder whose keepalived died, with nobody else there, serves on until keepalived is back.
+A VIP is never removed from a fit node unless another node is heard to hold it, or it stays where it belongs. So a
+mistake here costs no service, and a holder whose keepalived died, with nobody else there, serves on until it is back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from halbd.decide import wire
 from halbd.decide.handover import handing_over
 from halbd.decide.verdict import verdict
-from halbd.model.config import Address, LogLevel, Vip
+from halbd.model.config import LogLevel, Vip
 from halbd.model.effects import Effect, RemoveAddress, RestoreAddress, Say
 from halbd.model.events import AdvertsHeard
 from halbd.model.evidence import Now
-from halbd.model.guard import Doubt, Mending, Wrong
+from halbd.model.guard import Doubt, Mending, Place, Wrong
 from halbd.model.paths import FAULT
 from halbd.model.replacing import replace
 from halbd.model.state import State
@@ -36,7 +37,7 @@ ARRIVED = 0.3
 """Seconds that a VIP must have been here: keepalived sends its first advert before it sets the address."""
 LEFT = 0.5
 """Seconds that a VIP must have been gone: keepalived 2.2 puts back a deleted one within 50 ms."""
-DELAYS = {Wrong.STALE: 0.2, Wrong.UNFIT: 1.0, Wrong.MISSING: 0.2}
+DELAYS = {Wrong.STALE: 0.2, Wrong.UNFIT: 1.0, Wrong.MISSING: 0.2, Wrong.ASTRAY: 0.2}
 """Seconds for which something must look wrong, in every turn, until it is put right."""
 FIRST_REST = 1.0
 LONGEST_REST = 60.0
@@ -66,25 +67,24 @@ def awake(state: State, now: Now) -> State:
 
 
 def due(state: State, now: Now) -> Step:
-    """Look at each VIP; put right what has looked wrong for long enough."""
+    """Look at each place of each VIP; put right what has looked wrong for long enough."""
     doubts = _doubts(state, now)
     if doubts != state.guard.doubts:
         state = replace(state, guard=replace(state.guard, doubts=doubts))
     if not doubts:
         return state, ()
     effects: tuple[Effect, ...] = ()
-    for vip in state.config.vips:
-        doubt = doubts.get(vip.address)
-        if doubt and _ripe(state, doubt, now) and now.mono >= _rest_ends(state, vip.address):
-            state, more = _mend(state, vip, doubt.wrong, now)
+    for place, doubt in doubts.items():
+        if _ripe(state, doubt, now) and now.mono >= _rest_ends(state, place):
+            state, more = _mend(state, place, doubt.wrong, now)
             effects += more
     return state, effects
 
 
 def next_due(state: State) -> float | None:
     """When keepalived is late in giving a VIP up (monotonic seconds); all else is decided when the wire is read."""
-    late = {address: one for address, one in state.guard.doubts.items() if one.wrong is Wrong.UNFIT}
-    times = (max(one.since + DELAYS[one.wrong], _rest_ends(state, address)) for address, one in late.items())
+    late = {place: one for place, one in state.guard.doubts.items() if one.wrong is Wrong.UNFIT}
+    times = (max(one.since + DELAYS[one.wrong], _rest_ends(state, place)) for place, one in late.items())
     return min(times, default=None)
 
 
@@ -93,21 +93,28 @@ def overdue(state: State, now: Now) -> bool:
     return any(one.wrong is Wrong.UNFIT and _ripe(state, one, now) for one in state.guard.doubts.values())
 
 
-def mended(state: State, address: Address, now: Now) -> Mending | None:
-    """What halbd itself has just done to this address."""
-    one = state.guard.mended.get(address)
+def mended(state: State, place: Place, now: Now) -> Mending | None:
+    """What halbd itself has just done there."""
+    one = state.guard.mended.get(place)
     return one if one and now.mono - one.at < 1.0 else None
 
 
-def _doubts(state: State, now: Now) -> Mapping[Address, Doubt]:
+def _doubts(state: State, now: Now) -> Mapping[Place, Doubt]:
     found = {}
+    for place, wrong in _wrongs(state, now):
+        before = state.guard.doubts.get(place)
+        same = before is not None and before.wrong is wrong
+        found[place] = before if before and same else Doubt(wrong, _moment(state, wrong, now))
+    return found
+
+
+def _wrongs(state: State, now: Now) -> Iterator[tuple[Place, Wrong]]:
     unfit = bool(state.held) and state.pushed.get(FAULT) == 1 and verdict(state, now).failed
     for vip in state.config.vips:
         if wrong := _wrong(state, vip, unfit):
-            before = state.guard.doubts.get(vip.address)
-            same = before is not None and before.wrong is wrong
-            found[vip.address] = before if before and same else Doubt(wrong, _moment(state, wrong, now))
-    return found
+            yield (vip.address, vip.interface), wrong
+        if any(address == vip.address for address, _ in state.strays) and _in_its_place(state, vip):
+            yield from ((place, Wrong.ASTRAY) for place in state.strays if place[0] == vip.address)
 
 
 def _wrong(state: State, vip: Vip, unfit: bool) -> Wrong | None:
@@ -115,8 +122,18 @@ def _wrong(state: State, vip: Vip, unfit: bool) -> Wrong | None:
         if unfit:
             return Wrong.UNFIT
         settled = state.guard.heard_at - held.since.mono >= ARRIVED
-        return Wrong.STALE if settled and wire.silent(state, vip) and wire.rival(state, vip) else None
+        return Wrong.STALE if settled and _elsewhere(state, vip) else None
     return Wrong.MISSING if _missing(state, vip) else None
+
+
+def _elsewhere(state: State, vip: Vip) -> bool:
+    """Another node advertises the VIP, and this one does not."""
+    return wire.silent(state, vip) and wire.rival(state, vip) is not None
+
+
+def _in_its_place(state: State, vip: Vip) -> bool:
+    """The VIP is where keepalived wants it: on its interface here, or on another node."""
+    return _elsewhere(state, vip) or (vip.address in state.held and wire.speaks(state, vip))
 
 
 def _missing(state: State, vip: Vip) -> bool:
@@ -139,26 +156,28 @@ def _moment(state: State, wrong: Wrong, now: Now) -> float:
     return now.mono if wrong is Wrong.UNFIT else state.guard.heard_at
 
 
-def _rest_ends(state: State, address: Address) -> float:
+def _rest_ends(state: State, place: Place) -> float:
     """Whatever undoes what halbd does is not fought at full speed, unless halbd is about to leave."""
-    one = state.guard.mended.get(address)
+    one = state.guard.mended.get(place)
     longest = FIRST_REST if state.stopping else LONGEST_REST
     return one.at + min(longest, FIRST_REST * 2.0 ** (one.count - 1)) if one else 0.0
 
 
-def _mend(state: State, vip: Vip, wrong: Wrong, now: Now) -> Step:
-    before = state.guard.mended.get(vip.address)
+def _mend(state: State, place: Place, wrong: Wrong, now: Now) -> Step:
+    address, interface = place
+    vip = next(one for one in state.config.vips if one.address == address)
+    before = state.guard.mended.get(place)
     count = before.count + 1 if before and now.mono - before.at < FORGET else 1
     one = Mending(wrong, _why(state, vip, wrong), now.mono, min(count, 10))
-    state = replace(state, guard=replace(state.guard, mended={**state.guard.mended, vip.address: one}))
+    state = replace(state, guard=replace(state.guard, mended={**state.guard.mended, place: one}))
     ours = state.keepalived_is_child or state.keepalived_is_unit
-    fields = {"vip": str(vip.address), "interface": vip.interface, "why": one.why, "mended": ours}
+    fields = {"vip": str(address), "interface": interface, "why": one.why, "mended": ours}
     said = Say(LogLevel.ERROR, "vip.missing" if wrong is Wrong.MISSING else "vip.stale", fields)
     if not ours:
         return state, (said,)
     if wrong is Wrong.MISSING:
         return state, (said, RestoreAddress(vip))
-    return state, (said, RemoveAddress(vip.address, vip.interface))
+    return state, (said, RemoveAddress(address, interface))
 
 
 def _why(state: State, vip: Vip, wrong: Wrong) -> str:
@@ -166,6 +185,8 @@ def _why(state: State, vip: Vip, wrong: Wrong) -> str:
         return "this node may not hold it, and keepalived left it here"
     if wrong is Wrong.MISSING:
         return "removed by somebody else, and keepalived here still advertises it"
+    if wrong is Wrong.ASTRAY and not _elsewhere(state, vip):
+        return f"keepalived has it on {vip.interface}, where it belongs"
     claim = wire.rival(state, vip)
     who = f"{wire.name(state.config, claim)} (priority {claim.advert.priority})" if claim else "another node"
     return f"{who} advertises it, and keepalived here does not"

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
+
 from halbd.decide import guard, parting, wire
 from halbd.decide.verdict import verdict
-from halbd.model.config import Address, Vip
+from halbd.model.config import Address, Config, Vip
 from halbd.model.effects import Effect, Record
 from halbd.model.events import AddressChanged, AddressesDumped
 from halbd.model.evidence import Held, Now
-from halbd.model.guard import Wrong
+from halbd.model.guard import Mending, Place, Wrong
 from halbd.model.replacing import replace
 from halbd.model.state import State
 from halbd.model.transition import Role, Transition
+
+Step: TypeAlias = tuple[State, tuple[Effect, ...]]
 
 KEPT = 10
 """Transitions that status shows."""
@@ -31,51 +36,86 @@ def role(state: State, now: Now) -> Role:
     return Role.FAULT if verdict(state, now).failed else Role.BACKUP
 
 
-def changed(state: State, event: AddressChanged, now: Now) -> tuple[State, tuple[Effect, ...]]:
+def changed(state: State, event: AddressChanged, now: Now) -> Step:
     """One address came or went. Repeated news (`ip addr replace` sends some) and foreign addresses change nothing."""
-    if not _ours(state, event.address, event.interface) or event.present == (event.address in state.held):
+    vip = next((one for one in state.config.vips if one.address == event.address), None)
+    if vip is None or event.present == _here(state, vip, event.interface):
         return state, ()
-    return _transition(state, event.address, event.interface, event.present, _cause(state, event, now), now)
+    return _transition(state, vip, event.interface, event.present, _cause(state, vip, event, now), now)
 
 
-def dumped(state: State, event: AddressesDumped, now: Now) -> tuple[State, tuple[Effect, ...]]:
+def dumped(state: State, event: AddressesDumped, now: Now) -> Step:
     """All addresses: make up for everything that was missed."""
     effects: tuple[Effect, ...] = ()
     for vip in state.config.vips:
-        present = (vip.address, vip.interface) in event.present
-        if present != (vip.address in state.held):
-            state, more = _transition(state, vip.address, vip.interface, present, event.why, now)
-            effects += more
-        elif all(address != vip.address for address, _ in event.present):
+        found = _interfaces(event.present, vip)
+        if not found:
             state = parting.begin(state, vip.address, now)  # it may have left while no daemon was looking
+        for interface in sorted({vip.interface} | _interfaces(state.strays, vip) | found):
+            present = interface in found
+            if present != _here(state, vip, interface):
+                state, more = _transition(state, vip, interface, present, event.why, now)
+                effects += more
     return state, effects
 
 
-def _ours(state: State, address: Address, interface: str) -> bool:
-    return any(vip.address == address and vip.interface == interface for vip in state.config.vips)
+def applied(state: State, config: Config) -> State:
+    """Another config: an interface that was a VIP's own may no longer be so, or may be now."""
+    places = {(address, one.interface): one.since for address, one in state.held.items()}
+    held, strays = sorted_out(config, {**places, **state.strays})
+    return replace(state, config=config, held=held, strays=strays)
 
 
-def _transition(
-    state: State, address: Address, interface: str, gained: bool, cause: str, now: Now
-) -> tuple[State, tuple[Effect, ...]]:
-    state = parting.over(state, address) if gained else parting.begin(state, address, now)
-    held = {a: h for a, h in state.held.items() if a != address}
-    after = replace(state, held=held | {address: Held(interface, now)} if gained else held)
-    since = state.role_since.get(address)
+def sorted_out(config: Config, places: Mapping[Place, Now]) -> tuple[dict[Address, Held], dict[Place, Now]]:
+    """Which of these are VIPs on their own interfaces, and which are VIPs astray."""
+    own = {vip.address: vip.interface for vip in config.vips}
+    held = {address: Held(at, since) for (address, at), since in places.items() if own.get(address) == at}
+    strays = {(a, at): since for (a, at), since in places.items() if a in own and own[a] != at}
+    return held, strays
+
+
+def _interfaces(places: Iterable[Place], vip: Vip) -> set[str]:
+    return {interface for address, interface in places if address == vip.address}
+
+
+def _here(state: State, vip: Vip, interface: str) -> bool:
+    """The VIP is known to be on that interface."""
+    return vip.address in state.held if interface == vip.interface else (vip.address, interface) in state.strays
+
+
+def _transition(state: State, vip: Vip, interface: str, gained: bool, cause: str, now: Now) -> Step:
+    if interface == vip.interface:
+        after, since = _moved(state, vip, gained, now), state.role_since.get(vip.address)
+    else:
+        after, since = (
+            _strayed(state, (vip.address, interface), gained, now),
+            state.strays.get((vip.address, interface)),
+        )
     lasted = now.mono - since.mono if since else None
-    one = Transition(now.wall, address, interface, gained, role(state, now), role(after, now), lasted, cause)
-    after = replace(
-        after,
-        role_since={**state.role_since, address: now},
-        transitions=(*state.transitions, one)[-KEPT:],
-    )
-    return after, (Record(one),)
+    one = Transition(now.wall, vip.address, interface, gained, role(state, now), role(after, now), lasted, cause)
+    return replace(after, transitions=(*state.transitions, one)[-KEPT:]), (Record(one),)
 
 
-def _cause(state: State, event: AddressChanged, now: Now) -> str:
+def _moved(state: State, vip: Vip, gained: bool, now: Now) -> State:
+    state = parting.over(state, vip.address) if gained else parting.begin(state, vip.address, now)
+    held = {a: h for a, h in state.held.items() if a != vip.address}
+    held |= {vip.address: Held(vip.interface, now)} if gained else {}
+    return replace(state, held=held, role_since={**state.role_since, vip.address: now})
+
+
+def _strayed(state: State, place: Place, gained: bool, now: Now) -> State:
+    """Whoever adds a VIP elsewhere makes no holder: keepalived does not know of it, and no probe asks through it."""
+    strays = {one: since for one, since in state.strays.items() if one != place} | ({place: now} if gained else {})
+    state = replace(state, strays=strays)
+    gone = place[0] not in state.held and all(address != place[0] for address, _ in strays)
+    return parting.begin(state, place[0], now) if gone else state
+
+
+def _cause(state: State, vip: Vip, event: AddressChanged, now: Now) -> str:
     """As far as this node knows it: what it did itself, its own verdict, and what it told keepalived come first."""
-    (vip,) = (one for one in state.config.vips if one.address == event.address)
-    mended = guard.mended(state, vip.address, now)
+    mended = guard.mended(state, (vip.address, event.interface), now)
+    if event.interface != vip.interface and not event.by_keepalived:
+        return _stray_cause(event, mended)
     if event.present:
         if mended and mended.wrong is Wrong.MISSING:
             return "put back by halbd: it was missing, and keepalived advertised it"
@@ -94,6 +134,15 @@ def _cause(state: State, event: AddressChanged, now: Now) -> str:
     if not state.keepalived.running and (state.keepalived_is_child or state.keepalived_is_unit):
         return "keepalived does not run"
     return _lost(state, vip, event)
+
+
+def _stray_cause(event: AddressChanged, mended: Mending | None) -> str:
+    """What concerns this node and its keepalived explains nothing there."""
+    if event.present:
+        return ADDED
+    if mended:
+        return f"stale, removed by halbd: {mended.why}"
+    return REMOVED if event.up else f"{event.interface} went down"
 
 
 def _lost(state: State, vip: Vip, event: AddressChanged) -> str:

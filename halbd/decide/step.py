@@ -152,11 +152,8 @@ def _happen(state: State, event: Event, now: Now) -> Step:
 
 def _applied(state: State, event: ConfigApplied, now: Now) -> Step:
     """A VIP that is new may already be here, and one that is no longer ours is nobody's to report."""
-    addresses = {vip.address for vip in event.config.vips}
-    held = {address: one for address, one in state.held.items() if address in addresses}
-    applied = replace(
-        state, config=event.config, applied_at=now.wall, rejected=None, mended=None, held=held, marked=False
-    )
+    state = holding.applied(state, event.config)
+    applied = replace(state, applied_at=now.wall, rejected=None, mended=None, marked=False)
     why = "found when the config was applied" if state.applied_at else "found when halbd started"
     return probing.align(applied, now), (WriteLook(), DumpAddresses(why))
 

@@ -17,26 +17,29 @@ UNREAD = 0.2  # seconds before its end within which a daemon may not have come t
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the kernel told of one VIP; not `sure` while no daemon was there to hear it: only the outcome is then."""
+    """What the kernel told of a VIP on an interface.
 
-    vip: str
+    It is not `sure` while no daemon was there to hear it: only the outcome is then.
+    """
+
+    place: str
     gained: bool
     sure: bool = True
 
 
 def covers(told: Sequence[Told], written: Sequence[tuple[str, bool]]) -> str:
-    """What is wrong with the history `written` (VIP, gained) of what was `told`; "" when nothing is. Per VIP."""
-    vips = dict.fromkeys([*(one.vip for one in told), *(vip for vip, _ in written)])
-    wrong = (_covers(vip, [t for t in told if t.vip == vip], [g for v, g in written if v == vip]) for vip in vips)
+    """What is wrong with the history `written` (place, gained) of what was `told`; "" when nothing is. Per place."""
+    places = dict.fromkeys([*(one.place for one in told), *(place for place, _ in written)])
+    wrong = (_covers(at, [t for t in told if t.place == at], [g for p, g in written if p == at]) for at in places)
     return "; ".join(words for words in wrong if words)
 
 
-def _covers(vip: str, told: Sequence[Told], written: Sequence[bool]) -> str:
+def _covers(place: str, told: Sequence[Told], written: Sequence[bool]) -> str:
     """Every sure one, in order; of those that are not sure any, as long as gains and losses take turns."""
     if all(sooner != later for sooner, later in pairwise(written)) and _fits(told, written):
         return ""
     kernel = " ".join(_word(one.gained) + ("" if one.sure else "?") for one in told) or "nothing"
-    return f"{vip}: the kernel told {kernel}, the history has {' '.join(map(_word, written)) or 'nothing'}"
+    return f"{place}: the kernel told {kernel}, the history has {' '.join(map(_word, written)) or 'nothing'}"
 
 
 def _fits(told: Sequence[Told], written: Sequence[bool]) -> bool:
@@ -50,6 +53,10 @@ def _fits(told: Sequence[Told], written: Sequence[bool]) -> bool:
 
 def _word(gained: bool) -> str:
     return "gained" if gained else "lost"
+
+
+def _place(vip: object, interface: object) -> str:
+    return f"{vip} on {interface}"
 
 
 class Chronicle:
@@ -80,8 +87,9 @@ class Chronicle:
         rows = self._new()
         if rows is None:
             return f"{self._node}: earlier lines of the history are no longer as they were"
-        told = [Told(change.vip, change.gained, self._sure(change.at)) for change in changes]
-        wrong = covers(told, [(str(row.get("vip")), row.get("change") == "gained") for row in rows])
+        told = [Told(_place(one.vip, one.interface), one.gained, self._sure(one.at)) for one in changes]
+        written = [(_place(row.get("vip"), row.get("interface")), row.get("change") == "gained") for row in rows]
+        wrong = covers(told, written)
         return wrong and f"{self._node}: {wrong}"
 
     def settle(self) -> None:

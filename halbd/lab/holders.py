@@ -23,6 +23,7 @@ class Line:
     at: float
     address: str
     gained: bool
+    interface: str
 
 
 def parse(line: str) -> Line | None:
@@ -30,20 +31,25 @@ def parse(line: str) -> Line | None:
     stamp, _, rest = line.partition("] ")
     words = rest.split()
     family = next((i for i, word in enumerate(words) if word in ("inet", "inet6")), None)
-    if not stamp.startswith("[") or family is None or family + 1 >= len(words):
+    if not stamp.startswith("[") or family is None or not 0 < family < len(words) - 1:
         return None
     at = datetime.fromisoformat(stamp[1:]).replace(tzinfo=UTC).timestamp()  # ip(8) is started with TZ=UTC
-    return Line(at, words[family + 1].partition("/")[0], not rest.startswith("Deleted"))
+    address, interface = words[family + 1].partition("/")[0], words[family - 1]
+    return Line(at, address, not rest.startswith("Deleted"), interface)
 
 
 class Holders:
-    """Follows every node. `changes` grows until forget(), `log` until take(); `current` is who holds each VIP now."""
+    """Follows every node. `current` is who holds each VIP now, on whatever interface.
+
+    `changes` of that grow until forget(); `log`, which tells each interface from the others, grows until take().
+    """
 
     def __init__(self, vips: Iterable[str]) -> None:
         self.changes: list[Change] = []
         self.log: list[Change] = []
         self.moved_at = 0.0
         self.current: dict[str, set[str]] = {vip: set() for vip in vips}
+        self._places: set[tuple[str, str, str]] = set()
         self._changed = asyncio.Condition()
 
     async def follow(self, node: str, namespace: str, tasks: Tasks) -> None:
@@ -53,7 +59,8 @@ class Holders:
         tasks.begin(self._read(node, reader))
         for link in json.loads(await run("ip", "-n", namespace, "-j", "address")):
             for address in link.get("addr_info", ()):
-                await self._note(Change(time.monotonic(), node, address["local"], gained=True))
+                here = Change(time.monotonic(), node, address["local"], gained=True, interface=link["ifname"])
+                await self.note(here)
 
     async def _read(self, node: str, reader: asyncio.StreamReader) -> None:
         while text := await reader.readline():
@@ -61,17 +68,22 @@ class Holders:
             if line is not None:
                 # The stamp is nearer to the event than our reading of it; the wall clock's offset is taken now.
                 at = time.monotonic() - max(0.0, time.time() - line.at)
-                await self._note(Change(at, node, line.address, line.gained))
+                await self.note(Change(at, node, line.address, line.gained, line.interface))
         raise LabError(f"cannot follow {node}: ip monitor has ended")
 
-    async def _note(self, change: Change) -> None:
-        holders = self.current.get(change.vip)
-        if holders is None or (change.node in holders) == change.gained:
+    async def note(self, change: Change) -> None:
+        """An address came or went; none but the VIPs' are of interest."""
+        holders, place = self.current.get(change.vip), (change.vip, change.node, change.interface)
+        if holders is None or (place in self._places) == change.gained:
             return  # another address, or said twice: `ip address replace` is announced as new
-        (holders.add if change.gained else holders.discard)(change.node)
+        (self._places.add if change.gained else self._places.discard)(place)
+        self.log.append(change)
+        holds = any(one[:2] == place[:2] for one in self._places)
+        if holds == (change.node in holders):
+            return  # it holds the VIP on another interface as well
+        (holders.add if holds else holders.discard)(change.node)
         async with self._changed:
             self.changes.append(change)
-            self.log.append(change)
             self.moved_at = change.at
             self._changed.notify_all()
 
@@ -84,7 +96,7 @@ class Holders:
         self.changes.clear()
 
     def take(self, node: str) -> tuple[Change, ...]:
-        """That node's changes since the last call."""
+        """All that came and went on that node's interfaces since the last call."""
         taken = tuple(change for change in self.log if change.node == node)
         self.log = [change for change in self.log if change.node != node]
         return taken

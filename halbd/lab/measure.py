@@ -42,6 +42,7 @@ class Change:
     node: str
     vip: str
     gained: bool
+    interface: str = ""
 
 
 @dataclass(frozen=True, slots=True)

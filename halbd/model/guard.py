@@ -8,11 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeAlias
 
 from halbd.model.adverts import Claim
 from halbd.model.config import Address
 from halbd.model.evidence import Now
 from halbd.model.service import Idle
+
+Place: TypeAlias = tuple[Address, str]
+"""An address, and the interface that it is on or should be on."""
 
 
 class Sign(StrEnum):
@@ -30,6 +34,7 @@ class Wrong(StrEnum):
     STALE = "stale"
     UNFIT = "unfit"
     MISSING = "missing"
+    ASTRAY = "astray"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +80,8 @@ class Guard:
     heard_at: float = 0
     turned: float | None = None
     awake_since: float | None = None
-    doubts: Mapping[Address, Doubt] = field(default_factory=dict)
-    mended: Mapping[Address, Mending] = field(default_factory=dict)
+    doubts: Mapping[Place, Doubt] = field(default_factory=dict)
+    mended: Mapping[Place, Mending] = field(default_factory=dict)
     signs: Mapping[Sign, int] = field(default_factory=dict)
     unread: int = 0
     hung: Hung | None = None

@@ -10,7 +10,7 @@ from halbd.model.child import Child
 from halbd.model.config import Address, Config
 from halbd.model.evidence import Held, Now, ProbeResult, ProxyView, Streak
 from halbd.model.flow import Flow
-from halbd.model.guard import Guard
+from halbd.model.guard import Guard, Place
 from halbd.model.maintenance import Maintenance
 from halbd.model.transition import Transition
 from halbd.model.verdict import Cause
@@ -99,6 +99,7 @@ class State:
 
     `proven`: the proxy that runs now has been seen to work, so later failures of a probe are first laid on servers.
     `blind_since` and `sight_since`: when the proxy last lost sight of all servers, or got it back (monotonic).
+    `strays`: since when a VIP is on an interface that is not its own.
     `levels`: per VIP group, how far its VRRP priority is lowered (0, 1 blind holder, 2 blind standby, or offered).
     `down`: since when the proxy has a server down (monotonic); `cut`: those whose connections were cut.
     `marked`: the generation in force has been seen to work.
@@ -127,6 +128,7 @@ class State:
     blind_since: Now | None = None
     sight_since: float | None = None
     held: Mapping[Address, Held] = field(default_factory=dict)
+    strays: Mapping[Place, Now] = field(default_factory=dict)
     role_since: Mapping[Address, Now] = field(default_factory=dict)
     barred: Mapping[Address, Bar] = field(default_factory=dict)
     parting: Mapping[Address, Parting] = field(default_factory=dict)

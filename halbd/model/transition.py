@@ -21,7 +21,10 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One VIP gained or lost, with what this node knows of the cause. `lasted` is seconds, None when not known."""
+    """One VIP gained or lost, with what this node knows of the cause. `lasted` is seconds, None when not known.
+
+    On an interface that is not the VIP's own it changes no role, and `lasted` is how long it was there.
+    """
 
     at: datetime
     vip: Address

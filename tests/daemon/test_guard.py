@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from shutil import copy2
 
@@ -97,6 +98,47 @@ def test_a_vip_that_somebody_added_to_the_standby_is_removed(
         "stale, removed by halbd: lb2 (priority 254) advertises it, and keepalived here does not"
     )
     assert bare.status["keepalived"]["pid"] == pid
+
+
+def test_a_vip_that_somebody_added_elsewhere_on_the_standby_is_removed(bare: Node, master: LoadBalancer) -> None:
+    """The kernel answers ARP for it on every interface (arp_ignore in ip-sysctl)."""
+    add_address(bare.place, "lo", f"{VIP}/32")
+    bare.until(lambda: len(causes(bare)) == 2, "its arrival and its end")
+    assert not bare.holds_vip
+    assert master.holds()
+    assert causes(bare) == [
+        "added by somebody else than keepalived",
+        "stale, removed by halbd: lb2 (priority 254) advertises it, and keepalived here does not",
+    ]
+    assert {one["interface"] for one in bare.status["transitions"]} == {"lo"}
+    assert not any(one["held"] for one in bare.status["vips"])
+
+
+def test_on_the_holder_it_is_removed_too_and_no_connection_suffers(bare: Node, standby: LoadBalancer) -> None:
+    watch = bare.run_in(
+        sys.executable,
+        "-c",
+        f"import socket; s = socket.create_connection(('{VIP}', 6443)); print('open', flush=True); s.recv(1)",
+    )
+    bare.until(lambda: "open" in bare.log.read_text(), "a connection")
+    add_address(bare.place, "lo", f"{VIP}/32")
+    bare.until(lambda: len(causes(bare)) == 3, "its arrival and its end")
+    assert causes(bare)[2] == "stale, removed by halbd: keepalived has it on eth0, where it belongs"
+    assert bare.holds_vip
+    assert standby.holds_none()
+    assert watch.poll() is None
+    assert not bare.lines("connections.ended")
+
+
+def test_one_that_came_while_no_daemon_was_there_is_found(bare: Node, master: LoadBalancer) -> None:
+    bare.daemon.kill()
+    bare.daemon.wait()
+    add_address(bare.place, "lo", f"{VIP}/32")
+    bare.start()
+    bare.until(lambda: bool(bare.status) and len(causes(bare)) == 2, "its arrival and its end")
+    assert not bare.holds_vip
+    assert causes(bare)[0] == "found when halbd started"
+    assert master.holds()
 
 
 @pytest.mark.parametrize("which", [slice(None), slice(0, 1), slice(1, 2)], ids=["both", "parent", "child"])

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from halbd.decide.holding import role
 from halbd.model.child import Program
 from halbd.model.effects import Record
-from halbd.model.events import AddressChanged, AddressesDumped, Exited
+from halbd.model.events import AddressChanged, AddressesDumped, ConfigApplied, Exited
 from halbd.model.transition import Role
 from tests.decide.driver import asked, of, running
 from tests.sample import config
@@ -66,6 +66,41 @@ def test_a_dump_makes_up_for_what_was_missed_and_only_for_that() -> None:
     assert of(Record, node.post(AddressesDumped(here, "found after a netlink overrun"))) == []
     (record,) = of(Record, node.post(AddressesDumped(frozenset(), "found after a netlink overrun")))
     assert not record.transition.gained
+
+
+def test_a_dump_tells_of_other_interfaces_too() -> None:
+    node = running(holder=True)
+    both = frozenset({(node.vip, "eth0"), (node.vip, "lo")})
+    (record,) = of(Record, node.post(AddressesDumped(both, "found after a netlink overrun")))
+    assert (record.transition.interface, record.transition.gained) == ("lo", True)
+    assert of(Record, node.post(AddressesDumped(both, "found after a netlink overrun"))) == []
+    (record,) = of(Record, node.post(AddressesDumped(both - {(node.vip, "lo")}, "found after a netlink overrun")))
+    assert (record.transition.interface, record.transition.gained) == ("lo", False)
+    assert node.state.held
+
+
+def test_the_connections_of_a_vip_astray_end_with_it() -> None:
+    node = running()
+    node.post(AddressChanged(node.vip, "lo", present=True))
+    assert not node.state.parting
+    node.post(AddressChanged(node.vip, "lo", present=False))
+    assert node.vip in node.state.parting
+
+
+def test_a_vip_astray_on_the_holder_takes_no_connections_along() -> None:
+    node = running(holder=True)
+    node.post(AddressChanged(node.vip, "lo", present=True), AddressChanged(node.vip, "lo", present=False))
+    assert not node.state.parting
+
+
+def test_a_config_with_another_interface_makes_the_old_one_a_stray_and_the_new_one_the_vip_s_own() -> None:
+    node = running(holder=True)
+    node.post(AddressChanged(node.vip, "eth1", present=True, by_keepalived=True))
+    assert node.state.transitions[-1].cause == "elected: no better node is heard"
+    other = config(vips=[{"address": str(node.vip), "interface": "eth1"}])
+    assert of(Record, node.post(ConfigApplied(other))) == []
+    assert [one.interface for one in node.state.held.values()] == ["eth1"]
+    assert list(node.state.strays) == [(node.vip, "eth0")]
 
 
 def test_the_last_ten_transitions_are_kept() -> None:

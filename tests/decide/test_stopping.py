@@ -113,7 +113,7 @@ def test_what_a_dead_keepalived_has_left_goes_before_the_proxy_does() -> None:
 def test_a_removal_that_somebody_undoes_is_tried_as_often_as_the_stop_allows() -> None:
     """However long the rests had become before."""
     node = running(holder=True)
-    mended = {node.vip: Mending(Wrong.STALE, "as before", node.mono, count=10)}
+    mended = {(node.vip, "eth0"): Mending(Wrong.STALE, "as before", node.mono, count=10)}
     node.state = replace(node.state, guard=replace(node.state.guard, mended=mended))
     node.post(Exited(Program.KEEPALIVED, 200, "killed by SIGKILL", 0.0), StopRequested())
     done = turning(node, offer_time(node.state.config) + WITHDRAW - 0.2)

@@ -57,14 +57,14 @@ def unit() -> Unit:
 
 
 def row(change: str, vip: str = VIP) -> str:
-    return json.dumps({"vip": vip, "change": change}) + "\n"
+    return json.dumps({"vip": vip, "interface": "eth0", "change": change}) + "\n"
 
 
 def chronicle(file: Path, one: Unit) -> Chronicle:
     """One that has been through a first check, with one line."""
     made = Chronicle("lb1", file, one)
     file.write_text(row("gained"))
-    assert made.compare([Change(2, "lb1", VIP, gained=True)]) == ""
+    assert made.compare([Change(2, "lb1", VIP, gained=True, interface="eth0")]) == ""
     made.settle()
     return made
 
@@ -73,7 +73,7 @@ def test_only_what_is_new_is_compared(tmp_path: Path) -> None:
     file = tmp_path / "history.jsonl"
     follower = chronicle(file, unit())
     file.write_text(row("gained") + row("lost"))
-    assert follower.compare([Change(3, "lb1", VIP, gained=False)]) == ""
+    assert follower.compare([Change(3, "lb1", VIP, gained=False, interface="eth0")]) == ""
     assert "the history has lost" in follower.compare([])
 
 
@@ -81,7 +81,7 @@ def test_lines_that_were_there_must_stay(tmp_path: Path) -> None:
     file = tmp_path / "history.jsonl"
     follower = chronicle(file, unit())
     file.write_text(row("lost"))
-    assert "no longer as they were" in follower.compare([Change(3, "lb1", VIP, gained=False)])
+    assert "no longer as they were" in follower.compare([Change(3, "lb1", VIP, gained=False, interface="eth0")])
 
 
 @pytest.mark.parametrize("text", [row("lost"), row("gained") + row("lost")])
@@ -90,13 +90,13 @@ def test_a_file_that_was_removed_may_begin_anew_or_be_put_back(tmp_path: Path, t
     follower = chronicle(file, unit())
     follower.removed()
     file.write_text(text)
-    assert follower.compare([Change(3, "lb1", VIP, gained=False)]) == ""
+    assert follower.compare([Change(3, "lb1", VIP, gained=False, interface="eth0")]) == ""
 
 
 def test_what_could_not_be_written_may_die_with_the_daemon(tmp_path: Path) -> None:
     file, one = tmp_path / "history.jsonl", unit()
     follower = chronicle(file, one)
-    lost = [Change(3, "lb1", VIP, gained=False), Change(5, "lb1", VIP, gained=True)]
+    lost = [Change(3, "lb1", VIP, gained=False, interface="eth0"), Change(5, "lb1", VIP, gained=True, interface="eth0")]
     follower.hindered(2.5)
     follower.hindered(None)
     assert follower.compare(lost)
@@ -104,6 +104,13 @@ def test_what_could_not_be_written_may_die_with_the_daemon(tmp_path: Path) -> No
     one.ends.append(End(4, -9, asked=True))
     follower.hindered(None)
     assert follower.compare(lost) == ""
+
+
+def test_another_interface_is_another_matter(tmp_path: Path) -> None:
+    file = tmp_path / "history.jsonl"
+    follower = chronicle(file, unit())
+    file.write_text(row("gained") + row("gained").replace("eth0", "lo"))
+    assert follower.compare([Change(3, "lb1", VIP, gained=True, interface="lo")]) == ""
 
 
 def test_a_torn_line_is_told(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from halbd.daemon.owner import LONGEST_WAIT
 from halbd.decide import draining
 from halbd.decide.groups import groups
+from halbd.decide.holding import sorted_out
 from halbd.decide.step import next_due
 from halbd.decide.verdict import verdict
 from halbd.model.child import Program
@@ -24,7 +25,7 @@ from halbd.model.events import (
     StopRequested,
     Tick,
 )
-from halbd.model.evidence import Held, Now
+from halbd.model.evidence import Now
 from halbd.model.maintenance import Note
 from halbd.model.paths import FAULT, no_servers
 from halbd.model.state import State
@@ -161,7 +162,8 @@ class Daemon:
         for name, absent in [(FAULT, 1), *((no_servers(group), 0) for group in groups(config))]:
             if name not in tracks:
                 self.node.write(name, absent)
-        held = {vip: Held("eth0", now) for vip, gained in self.node.history.items() if gained}
+        here = {place: now for place, gained in self.node.history.items() if gained}
+        held, strays = sorted_out(config, here)
         note, boot = self.node.note, self.node.boot
         return State(
             maintenance=draining.resumed(note, boot, held=bool(held), now=now) if note else None,
@@ -170,6 +172,7 @@ class Daemon:
             keepalived_is_child=not self.node.world.unit,
             keepalived_is_unit=self.node.world.unit,
             held=held,
+            strays=strays,
             pushed=dict(tracks),
             levels={group: tracks[no_servers(group)] for group in groups(config)},
         )
@@ -194,7 +197,7 @@ class Daemon:
     def _dumped(self, why: str) -> None:
         if self.alive:
             self._watching = True
-            self.later(0, AddressesDumped(frozenset(self.node.addresses.items()), why))
+            self.later(0, AddressesDumped(frozenset(self.node.places), why))
 
     def drain(self, seconds: float | None, *, force: bool) -> None:
         """`halbctl drain`: noted first."""

@@ -50,6 +50,7 @@ FAULTS: Mapping[str, Fault] = {
         outer.tampered,
         outer.vip_deleted,
         outer.vip_added,
+        outer.vip_added_elsewhere,
         outer.vip_blocked,
         outer.overrun,
         outer.files_edited,

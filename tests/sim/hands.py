@@ -79,11 +79,11 @@ class Hands:
                 self.daemon.dump(effect.why)
             case Record():
                 self.node.world.watch.recorded(self.node, effect.transition)
-                self.node.history[effect.transition.vip] = effect.transition.gained
+                self.node.history[effect.transition.vip, effect.transition.interface] = effect.transition.gained
             case WriteLook():
                 self.node.look = self.daemon.state.proxy.pid
             case RemoveAddress():
-                self.clock.after(0.002, partial(self.node.remove, effect.address))
+                self.clock.after(0.002, partial(self.node.remove, effect.address, effect.interface))
             case RestoreAddress():
                 self.clock.after(0.002, partial(self.node.add, effect.vip.address))
             case KillKeepalivedUnit():

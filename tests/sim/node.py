@@ -13,6 +13,7 @@ from halbd.model.config import Address, Config
 from halbd.model.events import AddressChanged
 from halbd.model.evidence import Target
 from halbd.model.flow import Flow
+from halbd.model.guard import Place
 from halbd.model.maintenance import Note
 from tests.sim.daemon import Daemon
 from tests.sim.proxy import Meeting, Proxy, Server
@@ -31,7 +32,8 @@ class Node:
         self.addresses: dict[Address, str] = {}
         self.added: set[Address] = set()
         self.tracks: dict[str, int] = {}
-        self.history: dict[Address, bool] = {}
+        self.strays: set[Address] = set()
+        self.history: dict[Place, bool] = {}
         self.look: int | None = None
         self.note: Note | None = None
         self.boots = 1
@@ -132,6 +134,11 @@ class Node:
             if self.proxy:
                 self.proxy.turned(index, server)
 
+    @property
+    def places(self) -> set[Place]:
+        """Where every address is."""
+        return {*self.addresses.items(), *((address, "lo") for address in self.strays)}
+
     def put(self, address: Address, interface: str, *, present: bool, by_keepalived: bool = True) -> None:
         """An address comes or goes, and netlink tells."""
         if present:
@@ -143,9 +150,11 @@ class Node:
         if self.daemon:
             self.daemon.netlink(AddressChanged(address, interface, present, by_keepalived=by_keepalived))
 
-    def remove(self, address: Address) -> None:
+    def remove(self, address: Address, interface: str = "eth0") -> None:
         """Somebody besides keepalived takes an address off."""
-        if address in self.addresses:
+        if interface == "lo":
+            self.stray(address, present=False)
+        elif address in self.addresses:
             self.put(address, "eth0", present=False, by_keepalived=False)
             if self.keepalived:
                 self.keepalived.address_gone(address)
@@ -155,6 +164,14 @@ class Node:
         if address not in self.addresses:
             self.added.add(address)
             self.put(address, "eth0", present=True, by_keepalived=False)
+
+    def stray(self, address: Address, *, present: bool = True) -> None:
+        """Somebody adds one where keepalived does not want it, or takes it off there."""
+        if present != (address in self.strays):
+            (self.strays.add if present else self.strays.discard)(address)
+            self.world.watch.moved(self)
+            if self.daemon:
+                self.daemon.netlink(AddressChanged(address, "lo", present, by_keepalived=False))
 
     def send(self, advert: Advert) -> None:
         """To every other node; the daemon's own socket hears it too."""

@@ -89,6 +89,7 @@ def node_death(node: Node, _: Random) -> Heal:
     for program in Program:
         node.end(program)
     node.addresses.clear()
+    node.strays.clear()
     node.added.clear()
     node.tracks.clear()
     node.look = None
@@ -129,6 +130,11 @@ def vip_deleted(node: Node, _: Random) -> Heal:
 
 def vip_added(node: Node, random: Random) -> Heal:
     node.add(random.choice(node.config.vips).address)
+    return nothing
+
+
+def vip_added_elsewhere(node: Node, random: Random) -> Heal:
+    node.stray(random.choice(node.config.vips).address)
     return nothing
 
 

@@ -135,6 +135,9 @@ class Watch:
             holders = self.world.holders(vip.address)
             two = len(holders) > 1 and not self.splitting and all(one.keeps for one in holders)
             self._for(f"two hold {vip}", two, wire.patience(node.config) + 1 + max(map(_rest, holders), default=0))
+            right = len(holders) == 1 and holders[0].keeps and not self.splitting
+            astray = vip.address in node.strays and node.keeps and right
+            self._for(f"{vip} astray at {node.name}", astray, wire.patience(node.config) + 1 + _rest(node))
             none = not holders and bool(entitled) and not self.splitting
             self._for(f"nobody holds {vip}", none, 8 * node.config.vrrp.advert_int + 1)
 
@@ -146,7 +149,7 @@ class Watch:
     def recorded(self, node: Node, one: Transition) -> None:
         """A line of the history."""
         self.counts["transitions"] += 1
-        if node.history.get(one.vip, False) == one.gained:
+        if node.history.get((one.vip, one.interface), False) == one.gained:
             self._broken(node, f"history says twice that {one.vip} {'came' if one.gained else 'went'}")
 
     def moved(self, node: Node) -> None:
@@ -233,8 +236,10 @@ class Watch:
         """The daemon's idea of what it holds is the truth."""
         mono = daemon.clock.now
         quiet = mono - max(self._moved.get(node.name, 0), self._disturbed.get(node.name, 0)) > KNOWN
-        if quiet and set(daemon.state.held) != set(node.addresses):
-            self._broken(node, f"believes to hold {list(daemon.state.held)}, holds {list(node.addresses)}")
+        state = daemon.state
+        believed = {(address, one.interface) for address, one in state.held.items()} | set(state.strays)
+        if quiet and believed != node.places:
+            self._broken(node, f"believes to hold {believed}, holds {node.places}")
 
     def _holding(self, node: Node) -> None:
         """A node with a fault of its own does not hold a VIP for longer than it takes to tell keepalived."""

@@ -63,6 +63,7 @@ FAULTS = (
     keepalived_dies.HANG,
     vip_by_hand.DELETED,
     vip_by_hand.ADDED,
+    vip_by_hand.ELSEWHERE,
     drain.FAULT,
     proxy_crash_loop.FAULT,
     runtime_removed.FAULT,

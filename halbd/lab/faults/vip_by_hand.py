@@ -1,4 +1,4 @@
-"""vip-deleted, vip-added: somebody, or another program, touches the VIP's address."""
+"""vip-deleted, vip-added, vip-added-elsewhere: somebody, or another program, touches the VIP's address."""
 
 from __future__ import annotations
 
@@ -36,17 +36,18 @@ def _other(stage: Stage) -> str:
 
 
 @asynccontextmanager
-async def _inflict(stage: Stage, *, add: bool) -> AsyncIterator[float]:
+async def _inflict(stage: Stage, *, add: bool, interface: str | None) -> AsyncIterator[float]:
     node = _other(stage) if add else stage.victim
     vip, namespace = _vip(stage, node), stage.lab.network.namespace(node)
+    where = interface or vip.interface
     word, wall = ("add" if add else "del"), datetime.now(UTC)
     injected = monotonic()
-    await run("ip", "-n", namespace, "address", word, str(vip), "dev", vip.interface)
-    await _noticed(stage, node, vip, "gained" if add else "lost", wall)
+    await run("ip", "-n", namespace, "address", word, str(vip), "dev", where)
+    await _noticed(stage, node, vip, where, "gained" if add else "lost", wall)
     yield injected
 
 
-async def _noticed(stage: Stage, node: str, vip: Vip, change: str, since: datetime) -> None:
+async def _noticed(stage: Stage, node: str, vip: Vip, where: str, change: str, since: datetime) -> None:
     """The node's own history says it, in time, with the interface and that it was done by hand."""
     end = monotonic() + 3 * NOTICED
     row = None
@@ -58,13 +59,10 @@ async def _noticed(stage: Stage, node: str, vip: Vip, change: str, since: dateti
     took = None if row is None else (_at(row) - since).total_seconds() * 1000
     told = row or {}
     stage.found.append(verdict.within(f"{change} in the history", took, NOTICED))
-    stage.found.append(Finding("its interface", vip.interface, str(told.get("interface")), _named(told, vip)))
+    named = str(told.get("interface"))
+    stage.found.append(Finding("its interface", where, named, named == where))
     cause = str(told.get("cause"))
     stage.found.append(Finding("its cause", "by somebody else", cause, "by somebody else" in cause))
-
-
-def _named(row: dict[str, str], vip: Vip) -> bool:
-    return row.get("interface") == vip.interface
 
 
 def _is(row: dict[str, str], vip: Vip, change: str) -> bool:
@@ -83,11 +81,11 @@ def _judge(_: Config, numbers: Numbers) -> tuple[Finding, ...]:
     return (verdict.both_at_most(numbers, RIGHT), verdict.within("one holder", numbers.one_holder_ms, RIGHT))
 
 
-def _fault(name: str, summary: str, *, add: bool) -> Fault:
+def _fault(name: str, summary: str, *, add: bool, interface: str | None = None) -> Fault:
     return Fault(
         name=name,
         summary=summary,
-        inflict=partial(_inflict, add=add),
+        inflict=partial(_inflict, add=add, interface=interface),
         observe=_observe,
         judge=_judge,
         impossible=needs_two_nodes,
@@ -99,3 +97,9 @@ def _fault(name: str, summary: str, *, add: bool) -> Fault:
 
 DELETED = _fault("vip-deleted", "somebody deletes the VIP's address on the node that holds it", add=False)
 ADDED = _fault("vip-added", "somebody adds the VIP's address on a node that does not hold it", add=True)
+ELSEWHERE = _fault(
+    "vip-added-elsewhere",
+    "somebody adds the VIP's address to the loopback interface of a node that does not hold it",
+    add=True,
+    interface="lo",
+)
