@@ -1,21 +1,28 @@
-"""The structured log: JSON lines for the journal, which learns their priority, words for a terminal."""
+"""The structured log: entries with fields for the journal, words for a terminal, else JSON lines."""
 
 from __future__ import annotations
 
 import contextlib
 import io
+import json
 import logging
-import os
+import re
 import sys
 from collections.abc import Callable, Mapping, MutableMapping
+from pathlib import Path
 from typing import Any
 
 import structlog
 
 from halbd.model.config import Log, LogFormat, LogLevel
+from halbd.system import journal
 
 PRIORITIES = {"debug": 7, "info": 6, "warning": 4, "error": 3, "exception": 3, "critical": 2}
 """Of syslog(3), by the logger's method."""
+LAST_WORDS = {"halbd.failed", "config.problem"}
+"""Said when the daemon ends: as lines, since the journal knows no longer whose unit the sender of a datagram was."""
+PLAIN = re.compile(r"[^\s\"=\x00-\x1f]+")
+"""What needs no quotes."""
 
 
 class _Careful(io.StringIO):
@@ -33,8 +40,9 @@ class _Careful(io.StringIO):
             sys.stdout.flush()
 
 
-def configure(log: Log) -> structlog.typing.FilteringBoundLogger:
+def configure(log: Log, journal_socket: Path = journal.SOCKET) -> structlog.typing.FilteringBoundLogger:
     """Set the format and the least level, and give the daemon's logger."""
+    to_journal = journal.is_standard_output()
     terminal = sys.stdout.isatty()
     console = log.format is LogFormat.CONSOLE or (log.format is LogFormat.AUTO and terminal)
     renderer: structlog.typing.Processor = (
@@ -45,8 +53,9 @@ def configure(log: Log) -> structlog.typing.FilteringBoundLogger:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
             _what_first,
+            *([_Entries(journal_socket)] if to_journal and log.format is LogFormat.AUTO else []),
             renderer,
-            *([_with_priority] if _to_journal(os.environ) else []),
+            *([_with_priority] if to_journal else []),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(log.level.upper())),
         logger_factory=structlog.WriteLoggerFactory(_Careful()),
@@ -72,13 +81,38 @@ def _what_first(_: object, __: str, line: MutableMapping[str, Any]) -> Mapping[s
     return {key: line[key] for key in ("at", "level", "event")} | dict(line)
 
 
-def _to_journal(environment: Mapping[str, str]) -> bool:
-    """Whether standard output is the journal: systemd.exec(5), $JOURNAL_STREAM."""
-    try:
-        out = os.fstat(sys.stdout.fileno())
-    except (OSError, ValueError):
-        return False
-    return environment.get("JOURNAL_STREAM") == f"{out.st_dev}:{out.st_ino}"
+class _Entries:
+    """Sends a line as an entry of the journal, and lets it through as a line where that fails."""
+
+    def __init__(self, address: Path) -> None:
+        self._address = address
+
+    def __call__(self, _: object, method: str, line: Mapping[str, Any]) -> Mapping[str, Any]:
+        if line["event"] not in LAST_WORDS:
+            with contextlib.suppress(OSError):
+                journal.send(entry(method, line), self._address)
+                raise structlog.DropEvent
+        return line
+
+
+def entry(method: str, line: Mapping[str, Any]) -> dict[str, str]:
+    """The fields of systemd.journal-fields(7): a message to read, and each word of it to look for as HALBD_..."""
+    words = {key: value for key, value in line.items() if key not in {"at", "level", "event"}}
+    return {
+        "MESSAGE": " ".join([line["event"], *(f"{key}={_word(value)}" for key, value in words.items())]),
+        "PRIORITY": str(PRIORITIES.get(method, 6)),
+        "SYSLOG_IDENTIFIER": "halbd",
+        "HALBD_EVENT": line["event"],
+        **{f"HALBD_{key.upper()}": value if isinstance(value, str) else _json(value) for key, value in words.items()},
+    }
+
+
+def _word(value: object) -> str:
+    return value if isinstance(value, str) and PLAIN.fullmatch(value) else _json(value)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _with_priority(_: object, method: str, line: Any) -> str:

@@ -66,7 +66,7 @@ class Manage(StrEnum):
 
 
 class LogFormat(StrEnum):
-    """auto: json unless a terminal."""
+    """auto: console on a terminal, entries with fields in the journal, else json."""
 
     AUTO = "auto"
     JSON = "json"

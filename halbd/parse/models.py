@@ -215,7 +215,8 @@ class LogSection(_Section):
         default=LogLevel.INFO, description="The least level written."
     )
     format: Annotated[LogFormat, leaves.choice(LogFormat)] = Field(
-        default=LogFormat.AUTO, description="json or console; auto: json unless a terminal."
+        default=LogFormat.AUTO,
+        description="json or console. auto: console on a terminal, entries with fields in the journal, else json.",
     )
 
 
