@@ -122,6 +122,8 @@ def proxy(status: Status, now: datetime) -> Iterator[Line]:
         yield Line(f"{name} runs {up} as pid {it.get('pid')}, {restarts}".replace("  ", " "))
     else:
         yield Line(f"{name} is NOT RUNNING, {restarts}", "bad")
+    if it.get("mute"):
+        yield Line(f"CANNOT BE ASKED: {it['mute']}", "bad", wrap=True)
     if it.get("last_exit"):
         yield Line(f"last exit: {it['last_exit']}", "odd", wrap=True)
 

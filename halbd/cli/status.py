@@ -30,6 +30,6 @@ def run(arguments: argparse.Namespace) -> int:
         say_json(status)
     else:
         say(screen(status, datetime.now(UTC), Paint.of_stdout()))
-    keepalived = status.get("keepalived") or {}
-    wrong = [(status.get("config") or {}).get("rejected"), keepalived.get("hung"), keepalived.get("stopped")]
-    return 0 if status.get("healthy") and not any(wrong) else 1
+    signs = (("config", "rejected"), ("keepalived", "hung"), ("keepalived", "stopped"), ("proxy", "mute"))
+    wrong = any((status.get(part) or {}).get(sign) for part, sign in signs)
+    return 0 if status.get("healthy") and not wrong else 1

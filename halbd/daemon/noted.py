@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os.path
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def _unnoted(paths: Paths, program: Program) -> Noted | None:
     """Of several the one that owns the admin socket's own name: the others made room for it."""
     for name in FILES[program]:
         for found in process.leaders_with(str(paths.current / name)):
-            if not envoy.aside(paths, found.pid).exists():
+            if not os.path.lexists(envoy.aside(paths, found.pid)):
                 return Noted(found, process.program_of(found.pid) or "", "", name, b"")
     return None
 

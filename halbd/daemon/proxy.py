@@ -52,10 +52,10 @@ class Proxy(Protocol):
         """Remove what one that made room, and is gone, has left."""
 
     def mute(self) -> bool:
-        """Somebody has removed its sockets: it cannot be asked, or told, anything."""
+        """Somebody has removed its sockets: it cannot be asked, or told, anything, or not for long. Raises OSError."""
 
     async def speak(self, pid: int) -> None:
-        """Have it make its sockets again. Raises HalbdError, also where it cannot."""
+        """See that it can be asked again. Raises HalbdError, also where it cannot."""
 
     def level(self, line: str) -> LogLevel:
         """How serious a line of its output is."""

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os.path
 import time
 from collections import deque
 
+from halbd.daemon.admin_socket import AdminSocket
 from halbd.decide.change import Change
 from halbd.model.config import Config, LogLevel
 from halbd.model.errors import FailedError
@@ -45,6 +47,8 @@ class Envoy:
 
     def __init__(self, paths: Paths) -> None:
         self._paths = paths
+        self._socket = AdminSocket(paths.admin_socket)
+        self._aside: dict[int, AdminSocket] = {}
         self._away: frozenset[str] = frozenset()
         self._rejections: int | None = None
         self._complaints: deque[str] = deque(maxlen=3)
@@ -52,6 +56,7 @@ class Envoy:
     def command(self, config: Config) -> list[str]:
         """Without privileges but for ports below 1024."""
         self._rejections = 0  # it counts from its start
+        self._socket.forget()  # it makes its own
         capabilities = low_port_capabilities(config)
         return envoy.command(proxy_binary(config.proxy), self._paths, proxy_account(config.proxy), capabilities)
 
@@ -100,38 +105,51 @@ class Envoy:
             raise FailedError(
                 f"cannot hand over to another envoy: {self._paths.admin_socket}: {error.strerror}"
             ) from error
+        self._aside[pid], self._socket = self._socket, AdminSocket(self._paths.admin_socket)
+        self._aside[pid].renamed(envoy.aside(self._paths, pid))
 
     def step_back(self, pid: int) -> None:
         """The old name."""
         with contextlib.suppress(OSError):  # it was never renamed
             envoy.aside(self._paths, pid).rename(self._paths.admin_socket)
+        if before := self._aside.pop(pid, None):
+            self._socket.forget()
+            self._socket = before
+            self._socket.renamed(self._paths.admin_socket)
 
     def stepped_aside(self, pid: int) -> bool:
-        """By its socket's name, which survives a daemon that crashes."""
-        return envoy.aside(self._paths, pid).exists()
+        """By its socket's name, which survives a daemon that crashes, if only as a link that leads nowhere."""
+        return os.path.lexists(envoy.aside(self._paths, pid))
 
     async def retire(self, pid: int) -> None:
         """It closes its listeners, and takes no new one whatever becomes of lds.json."""
-        socket = envoy.aside(self._paths, pid)
+        socket = self._aside.setdefault(pid, AdminSocket(envoy.aside(self._paths, pid)))
         left = 1
         while left:
             with contextlib.suppress(OSError):  # asked again
-                await envoy.drain(socket, PATIENCE)
-                left = await envoy.connections(socket, PATIENCE)
+                socket.mute()
+                await envoy.drain(socket.name, PATIENCE)
+                left = await envoy.connections(socket.name, PATIENCE)
             await asyncio.sleep(LOOK)
 
     def forget(self, pid: int) -> None:
         """Its socket, which it does not remove when it is killed."""
+        if socket := self._aside.pop(pid, None):
+            socket.forget()
         with contextlib.suppress(OSError):
             envoy.aside(self._paths, pid).unlink()
 
     def mute(self) -> bool:
         """By its only socket."""
-        return not self._paths.admin_socket.exists()
+        return self._socket.mute()
 
     async def speak(self, pid: int) -> None:  # noqa: ARG002  # as the protocol has it
-        """It makes it at its start and at no other time."""
-        raise FailedError("cannot have envoy make its admin socket again")
+        """By a link to its socket, which is there by now; one that no daemon had kept open is lost."""
+        if not self._socket.kept:
+            raise FailedError(
+                "envoy's admin socket was removed while no halbd ran: it serves on, cannot be asked or changed, and is "
+                "started anew as soon as this node holds no VIP"
+            )
 
     def level(self, line: str) -> LogLevel:
         """The line's first word, by our --log-format; one that has none goes on with the line before."""

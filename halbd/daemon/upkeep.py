@@ -97,7 +97,10 @@ class Upkeep:
         await self._proxy()
 
     async def _proxy(self) -> None:
-        self._missing = self._missing + 1 if self._begun() and self._kept.proxy.mute() else 0
+        kept, state = self._kept, self._kept.state()
+        if state.proxy.running and not kept.paths.proxy_folder.exists():
+            kept.children.make_proxy_folder(state.config)
+        self._missing = self._missing + 1 if self._begun() and kept.proxy.mute() else 0
         if self._missing and self._missing % SETTLED == 0:
             await self._kept.restorer.proxy_sockets()
 

@@ -34,6 +34,7 @@ def fresh(state: State, now: Now, *, adopted: bool) -> State:
         series=series | held,
         admin=admin,
         view=None,
+        mute="",
         proven=adopted,
         blind_since=None,
         sight_since=None,
@@ -109,7 +110,7 @@ def _excused(state: State, streak: Streak, result: ProbeResult) -> bool:
 
 def seen(state: State, view: ProxyView, now: Now) -> State:
     """The admin socket answered: note whether the proxy sees a server behind every frontend."""
-    state = replace(state, view=view, admin=_admin(state, ok=True, now=now))
+    state = replace(state, view=view, mute="", admin=_admin(state, ok=True, now=now))
     if view.blind and not state.blind_since:
         return replace(state, blind_since=now, proven=True, series=_neutral(state, view))
     if not view.blind and state.blind_since:

@@ -98,6 +98,7 @@ def _proxy(state: State) -> dict[str, Any]:
         "restarts": proxy.restarts,
         "started_at": stamp(proxy.started.wall) if proxy.started and proxy.running else None,
         "last_exit": proxy.last_exit,
+        "mute": state.mute or None,
     }
 
 

@@ -49,6 +49,7 @@ from halbd.model.events import (
     KeepalivedLooked,
     KeepalivedSeen,
     ProbeDone,
+    ProxyMute,
     ProxySeen,
     ProxySilent,
     PushFailed,
@@ -112,6 +113,8 @@ def _happen(state: State, event: Event, now: Now) -> Step:
             return cutting.seen(probing.seen(state, event.view, now), event.view, now.mono), ()
         case ProxySilent():
             return probing.silent(state, now, ours=event.ours), ()
+        case ProxyMute():
+            return replace(state, mute=event.why), ()
         case AddressChanged():
             state, effects = holding.changed(state, event, now)
             return probing.align(state, now), effects

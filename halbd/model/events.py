@@ -73,6 +73,13 @@ class ProxySilent:
 
 
 @dataclass(frozen=True, slots=True)
+class ProxyMute:
+    """The proxy's sockets were removed, and it cannot be made to speak as long as it serves: `why`."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class AddressChanged:
     """Netlink: an address arrived on or left an interface; not `up`: it left one that is down (netdevice(7)).
 
@@ -218,6 +225,7 @@ Event: TypeAlias = (
     | ProbeDone
     | ProxySeen
     | ProxySilent
+    | ProxyMute
     | AddressChanged
     | AddressesDumped
     | ConnectionsEnded

@@ -102,6 +102,7 @@ class State:
     `strays`: since when a VIP is on an interface that is not its own.
     `levels`: per VIP group, how far its VRRP priority is lowered (0, 1 blind holder, 2 blind standby, or offered).
     `down`: since when the proxy has a server down (monotonic); `cut`: those whose connections were cut.
+    `mute`: why the proxy that runs cannot be asked, where somebody has removed its sockets.
     `marked`: the generation in force has been seen to work.
     `pushed`: what the track_files hold. `unpushed`: what could not be written into others, due again at `push_due`.
     `barred`: VIPs that went unserved here.
@@ -121,6 +122,7 @@ class State:
     proxy: Child = field(default_factory=Child)
     keepalived: Child = field(default_factory=Child)
     proxy_version: str = ""
+    mute: str = ""
     series: Mapping[str, Series] = field(default_factory=dict)
     admin: Series = field(default_factory=lambda: Series(due=0))
     view: ProxyView | None = None

@@ -55,23 +55,34 @@ def folder(path: Path) -> None:
         one.chmod(0o755)
 
 
-class Folder:
-    """Tells a folder from another one of its name: kept open, so that no new one gets its number."""
+class Held:
+    """Tells what has a name from another thing of that name: kept open, so that no new one gets its number."""
 
     def __init__(self, path: Path) -> None:
         """Raises OSError."""
-        self._path = path
-        self._descriptor = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        self.path = path
+        self._descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
 
     @property
     def replaced(self) -> bool:
         """Another one is there by now. Raises OSError where there is none."""
-        return not os.path.samestat(os.fstat(self._descriptor), self._path.stat())
+        return not os.path.samestat(os.fstat(self._descriptor), self.path.stat())
 
     def follow(self) -> None:
         """From now on it is the one that is there. Raises OSError."""
-        before, self._descriptor = self._descriptor, os.open(self._path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        before, self._descriptor = self._descriptor, os.open(self.path, os.O_PATH | os.O_CLOEXEC)
         os.close(before)
+
+    def link(self, path: Path) -> None:
+        """Make a name lead to it, though its own is gone: a socket too, for as long as this process keeps it open.
+
+        The link in /proc is no path but the thing itself (proc_pid_fd(5)). Raises OSError.
+        """
+        link(path, f"/proc/{os.getpid()}/fd/{self._descriptor}")
+
+    def close(self) -> None:
+        """Let it go."""
+        os.close(self._descriptor)
 
 
 def link(path: Path, target: str) -> None:

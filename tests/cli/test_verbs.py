@@ -23,6 +23,14 @@ def test_status_is_0_when_healthy_and_takes_the_socket_from_the_runtime_folder(
     assert daemon.asked == ["GET /status HTTP/1.1"]
 
 
+def test_status_is_1_when_the_proxy_cannot_be_asked(halbctl: Run, tmp_path: Path) -> None:
+    mute = status()["proxy"] | {"mute": "its admin socket was removed"}
+    with fake_daemon(tmp_path / "s", says(200, status(proxy=mute))):
+        done = halbctl("status", "--socket", str(tmp_path / "s"))
+    assert done.returncode == 1
+    assert "CANNOT BE ASKED: its admin socket was removed" in done.stdout
+
+
 def test_status_is_1_when_unwell_or_a_file_is_rejected_or_keepalived_is_stopped(halbctl: Run, tmp_path: Path) -> None:
     rejected = status(
         config={"digest": "x", "applied_at": None, "rejected": {"at": transition()["at"], "problems": []}}

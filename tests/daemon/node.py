@@ -170,7 +170,7 @@ class Node:
     def until(self, sign: Callable[[], bool], what: str) -> Self:
         """Wait for a sign; what was logged tells why it did not come."""
         try:
-            wait_until(sign, what, 20)
+            wait_until(sign, what, 60)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{json.dumps(self.status)}\n{self.log.read_text()[-6000:]}") from None
         return self

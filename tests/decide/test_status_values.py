@@ -19,6 +19,7 @@ from halbd.model.events import (
     HistoryKept,
     KeepalivedSeen,
     ProbeDone,
+    ProxyMute,
     ProxySeen,
     UpgradeFailed,
 )
@@ -109,6 +110,7 @@ def test_the_programs_are_told_with_their_pid_and_last_words() -> None:
         "restarts": 0,
         "started_at": after(node, 0),
         "last_exit": None,
+        "mute": None,
     }
     assert one["keepalived"] == {
         "managed": "child",
@@ -133,6 +135,17 @@ def test_the_programs_are_told_with_their_pid_and_last_words() -> None:
         "stopped": None,
         "adverts": None,
     }
+
+
+def test_a_proxy_that_cannot_be_asked_is_told_until_it_answers_or_another_is_there() -> None:
+    node = running()
+    node.post(ProxyMute("its socket was removed"))
+    assert said(node)["proxy"]["mute"] == "its socket was removed"
+    node.post(ProxySeen(ProxyView(())))
+    assert said(node)["proxy"]["mute"] is None
+    node.post(ProxyMute("its socket was removed"))
+    node.spawned(101)
+    assert said(node)["proxy"]["mute"] is None
 
 
 def test_each_server_is_told_as_the_proxy_sees_it() -> None:
