@@ -50,12 +50,10 @@ class Envoy:
         self._socket = AdminSocket(paths.admin_socket)
         self._aside: dict[int, AdminSocket] = {}
         self._away: frozenset[str] = frozenset()
-        self._rejections: int | None = None
         self._complaints: deque[str] = deque(maxlen=3)
 
     def command(self, config: Config) -> list[str]:
         """Without privileges but for ports below 1024."""
-        self._rejections = 0  # it counts from its start
         self._socket.forget()  # it makes its own
         capabilities = low_port_capabilities(config)
         return envoy.command(proxy_binary(config.proxy), self._paths, proxy_account(config.proxy), capabilities)
@@ -66,7 +64,7 @@ class Envoy:
         A port that somebody else holds does not end it: it would run, and not serve, for ever.
         """
         first_checks = max(frontend.check.timeout for frontend in config.frontends)
-        await self._confirm("start", DEADLINE + first_checks)
+        await self._confirm("start", DEADLINE + first_checks, 0)  # it counts what it rejects from its start
 
     async def view(self, config: Config, within: float) -> ProxyView:
         """By `/clusters`. A frontend that it does not list has no server; while Envoy begins, they are starting.
@@ -89,7 +87,7 @@ class Envoy:
 
     async def reload(self) -> None:
         """It needs no asking; but what it has not taken up is as if it had not been written."""
-        await self._confirm("change the running", DEADLINE)
+        await self._confirm("change the running", DEADLINE, None)
 
     async def cut_connections(self, frontend: str, server: str) -> None:
         """Nothing: Envoy does so itself as soon as a server is down (close_connections_on_host_health_failure).
@@ -158,34 +156,39 @@ class Envoy:
             self._complaints.append(rest.partition(" ")[2])
         return _LEVELS.get(word, LogLevel.INFO)
 
-    async def _confirm(self, what: str, within: float) -> None:
-        """Return once every file of the generation in force is what Envoy runs on. Raises FailedError."""
-        why = await self._outcome(within)
+    async def _confirm(self, what: str, within: float, rejections: int | None) -> None:
+        """Return once every file of the generation in force is what Envoy runs on. Raises FailedError.
+
+        `rejections`: how many it had counted before it could see that generation, where that is known.
+        """
         self._complaints.clear()
-        if why:
+        if why := await self._outcome(within, rejections):
             raise FailedError(f"cannot {what} envoy: {why}")
 
-    async def _outcome(self, within: float) -> str:
-        """Nothing to say once all is in force; else why it is not, in Envoy's own words.
+    async def _outcome(self, within: float, before: int | None) -> str:
+        """Nothing to say once all is in force; else why it is not, in Envoy's own words if it has rejected something.
 
         Told by the versions and not by the log: between two renames Envoy may find a file missing, and try again.
+        What it may have rejected already, and what it has of earlier files, are told apart by having it read once more.
         """
-        begun, why = time.monotonic(), ""
-        while (waited := time.monotonic() - begun) < within:
+        begun, why, rejected = time.monotonic(), "", False
+        settled = begun + SETTLED
+        while time.monotonic() < begun + within and not (rejected and time.monotonic() > settled):
             try:
-                taken = await self._taken_up()
-                rejections = await envoy.rejections(self._paths, PATIENCE)
-                given_up = waited > SETTLED and self._rejections is not None and rejections > self._rejections
-                if taken or given_up:
-                    self._rejections = rejections
-                    return "" if taken else await self._words()
+                if await self._taken_up():
+                    return ""
+                count = await envoy.rejections(self._paths, PATIENCE)
+                if before is None:
+                    before, settled = count, time.monotonic() + SETTLED
+                    await asyncio.to_thread(generations.sign, self._paths)
+                rejected = count > before
                 why = "it does not take up the new files"
             except OSError as error:
                 why = str(error) or "its admin socket does not answer in time"
             except (ValueError, LookupError, TypeError) as error:
                 return f"its files in {self._paths.current} make no sense: {error}"
             await asyncio.sleep(PAUSE)
-        return await self._words() or why
+        return (await self._words() if rejected else "") or why
 
     async def _taken_up(self) -> bool:
         """Read anew each time: while a process starts, another generation may be put in force."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -14,8 +17,9 @@ from halbd.model.errors import FailedError
 from halbd.model.evidence import ServerState
 from halbd.model.files import FileSet
 from halbd.model.paths import Paths
+from halbd.render.envoy import BOOTSTRAP
 from halbd.render.render import render
-from halbd.system import generations
+from halbd.system import generations, process
 from halbd.system.generations import Source
 from halbd.system.surroundings import surroundings
 from tests.render.netns import wait_until
@@ -60,9 +64,57 @@ def test_what_envoy_rejects_is_told_in_its_words_and_can_be_taken_back(
         wait_until(lambda: "update rejected" in log.read_text(), "the rejection")
         assert {proxy.level(line) for line in log.read_text().splitlines()} >= {LogLevel.INFO, LogLevel.WARNING}
         with pytest.raises(FailedError, match=rf"^cannot change the running envoy: .*{words}"):
-            asyncio.run(proxy.reload())
+            asyncio.run(reload(Envoy(paths), log))  # another daemon's, which has not seen that it was put in force
         assert envoy.states()["s0"][0] is ServerState.UP
         put(paths, good)
+        asyncio.run(proxy.reload())
+        put(paths, damaged(good, name, damage))
+        with pytest.raises(FailedError, match=rf"^cannot change the running envoy: .*{words}"):
+            asyncio.run(reload(proxy, log))
+        put(paths, good)
+
+
+async def reload(proxy: Envoy, log: Path) -> None:
+    """While what it prints is read, as in the daemon."""
+    with log.open() as lines:
+        lines.seek(0, os.SEEK_END)
+        reading = asyncio.create_task(read(proxy, lines))
+        try:
+            await proxy.reload()
+        finally:
+            reading.cancel()
+
+
+async def read(proxy: Envoy, lines: IO[str]) -> None:
+    while True:
+        for line in lines:
+            proxy.level(line)
+        await asyncio.sleep(0.02)
+
+
+@pytest.mark.root
+def test_what_envoy_rejected_before_is_not_laid_on_a_change_that_it_does_not_answer(
+    paths: Paths,  # noqa: F811  # the fixture
+    up: int,  # noqa: F811  # the fixture
+) -> None:
+    one = config(frontend(free_port(), server("s0", up)))
+    good = render(one, surroundings(paths))
+    name, damage, words = DAMAGES["servers of another cluster"]
+    with running(paths, one):
+        proxy, log = Envoy(paths), paths.runtime / "log"
+        (who,) = process.leaders_with(str(paths.current / BOOTSTRAP))
+        asyncio.run(proxy.reload())
+        put(paths, damaged(good, name, damage))
+        wait_until(lambda: words in log.read_text(), "the rejection")
+        for line in log.read_text().splitlines():
+            proxy.level(line)
+        put(paths, good)
+        os.kill(who.pid, signal.SIGSTOP)
+        try:
+            with pytest.raises(FailedError, match=r"its admin socket does not answer"):
+                asyncio.run(proxy.reload())
+        finally:
+            os.kill(who.pid, signal.SIGCONT)
         asyncio.run(proxy.reload())
 
 
