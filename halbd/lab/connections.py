@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from halbd.lab import namespaces
 from halbd.lab.command import run
 from halbd.lab.lab import Lab
@@ -20,6 +22,14 @@ async def connections_from(lab: Lab, node: str) -> tuple[str, ...]:
         pairs = ((here, there) for here, there in ends if host(here) == str(server.address) and host(there) in own)
         found += [f"{there} -> {here}" for here, there in pairs]
     return tuple(found)
+
+
+async def busy(lab: Lab, node: str) -> frozenset[int]:
+    """The processes on that node to which a client is connected through one of the frontends. Raises LabError."""
+    ports = {str(frontend.port) for frontend in lab.plan.config.frontends}
+    text = await run(*namespaces.inside(lab.network.namespace(node)), *ESTABLISHED, "--processes")
+    lines = (line for line in text.splitlines() if line.split()[2].rpartition(":")[2] in ports)
+    return frozenset(int(pid) for line in lines for pid in re.findall(r"\bpid=(\d+)", line))
 
 
 def host(end: str) -> str:

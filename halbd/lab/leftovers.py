@@ -15,8 +15,9 @@ MORE_FILES = 40  # open files that a daemon may have beyond what it began with: 
 class Place:
     """One node, looked at. `lab`: the lab's own processes there; `workers`: how many old proxy workers may live.
 
-    `sockets` are those on which nobody listens; `files` are the daemon's open files, `files_at_first` those that the
-    node's first daemon had when all was well.
+    `busy`: the processes that have a client's connection; `zombies`: children of processes here that nobody has reaped;
+    `sockets` are those on which nobody listens; `groups`: the lab's cgroups; `files` are the daemon's open files,
+    `files_at_first` those that the node's first daemon had when all was well.
     """
 
     node: str
@@ -25,7 +26,10 @@ class Place:
     daemon: int | None
     proxy: int | None
     keepalived: int | None
+    busy: frozenset[int]
+    zombies: tuple[Process, ...]
     sockets: tuple[Path, ...]
+    groups: tuple[Path, ...]
     files: int
     files_at_first: int
     workers: int
@@ -36,6 +40,10 @@ def leftovers(place: Place) -> tuple[str, ...]:
     words = list(_processes(place))
     if place.sockets:
         words.append(f"sockets that nobody listens on: {', '.join(map(str, place.sockets))}")
+    if place.groups:
+        words.append(f"cgroups: {', '.join(map(str, place.groups))}")
+    if place.zombies:
+        words.append(f"zombies: {_named(place.zombies)}")
     if place.files_at_first and place.files > place.files_at_first + MORE_FILES:
         words.append(f"halbd has {place.files} open files, at first it had {place.files_at_first}")
     return tuple(f"{place.node}: {one}" for one in words)
@@ -48,12 +56,9 @@ def _processes(place: Place) -> Iterable[str]:
         if pid not in pids:
             yield f"no {name} runs" if pid is None else f"{name} ({pid}) is gone"
     known = {pid: below(place.processes, pid) for pid in roots.values() if pid is not None}
-    workers = [p for p in place.processes if place.proxy is not None and p.parent == place.proxy]
-    if len(workers) > 1 + place.workers:
-        yield f"{len(workers) - 1} old proxy workers: {_named(workers)}"
     aside = _aside(place)
-    if len(aside) > place.workers:
-        yield f"{len(aside)} proxies that made room: {_named(aside)}"
+    yield from _retired(place, "old proxy workers", _old_workers(place))
+    yield from _retired(place, "proxies that made room", aside)
     owned = place.lab.union(*known.values(), (p.pid for p in aside))
     if place.daemon is not None:
         apart = known.get(place.proxy or 0, frozenset()) | known.get(place.keepalived or 0, frozenset())
@@ -62,6 +67,20 @@ def _processes(place: Place) -> Iterable[str]:
             yield f"children of halbd: {_named(children)}"
     if strays := [process for process in place.processes if process.pid not in owned]:
         yield f"nobody's: {_named(strays)}"
+
+
+def _retired(place: Place, what: str, them: list[Process]) -> Iterable[str]:
+    """They live as long as a client is connected to them: not without one, and no more than there are long watches."""
+    if len(them) > place.workers:
+        yield f"{len(them)} {what}: {_named(them)}"
+    if idle := [process for process in them if process.pid not in place.busy]:
+        yield f"{what} without a connection: {_named(idle)}"
+
+
+def _old_workers(place: Place) -> list[Process]:
+    """All but the one that was started last."""
+    workers = [p for p in place.processes if place.proxy is not None and p.parent == place.proxy]
+    return sorted(workers, key=lambda worker: (worker.started, worker.pid))[:-1]
 
 
 def _aside(place: Place) -> list[Process]:

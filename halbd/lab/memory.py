@@ -14,6 +14,23 @@ VERSION_1 = Path("/sys/fs/cgroup/memory")
 VERSION_2 = Path("/sys/fs/cgroup")
 
 
+def group(lab: str, node: str) -> str:
+    """What the names of that node's cgroups start with, in the lab of that folder's name."""
+    return f"{lab}-{node}-"
+
+
+def groups(start: str) -> tuple[Path, ...]:
+    """The cgroups whose name starts so."""
+    return tuple(path for root in (VERSION_1, VERSION_2) for path in sorted(root.glob(f"{start}*")))
+
+
+def remove(start: str) -> None:
+    """Remove them; nobody is in them any more."""
+    for path in groups(start):
+        with contextlib.suppress(OSError):
+            path.rmdir()
+
+
 class Scarce:
     """`with Scarce(name, pids) as scarce`: a cgroup of its own where this machine lets us, else RLIMIT_AS.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +13,12 @@ from halbd.system.process import arguments_of, identity
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One process; `words` is its command line."""
+    """One process; `words` is its command line, `started` clock ticks since boot."""
 
     pid: int
     parent: int
     words: tuple[str, ...]
+    started: int = 0
 
 
 async def processes(namespace: str) -> tuple[Process, ...]:
@@ -29,13 +30,28 @@ async def processes(namespace: str) -> tuple[Process, ...]:
 def _process(pid: int) -> Process | None:
     """None for one that has ended meanwhile."""
     words = tuple(word for word in arguments_of(pid) if word)
-    if not words or identity(pid) is None:
-        return None
+    who, fields = identity(pid), _stat(pid)
+    return Process(pid, int(fields[2]), words, who.start_ticks) if words and who and fields else None
+
+
+def zombies(parents: Collection[int]) -> tuple[Process, ...]:
+    """The children of these that have ended and were not reaped: they are in no namespace any more."""
+    found = ((int(path.name), _stat(int(path.name))) for path in Path("/proc").iterdir() if path.name.isdigit())
+    return tuple(
+        Process(pid, int(fields[2]), (fields[0],))
+        for pid, fields in found
+        if fields and fields[1] == "Z" and int(fields[2]) in parents
+    )
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of proc_pid_stat(5) from the second on: name, state, parent; none for one that is gone."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
-        return None
-    return Process(pid, int(stat[stat.rindex(")") + 2 :].split()[1]), words)  # proc_pid_stat(5): the fourth field
+        return []
+    name, _, rest = stat.partition("(")[2].rpartition(")")
+    return [name, *rest.split()]
 
 
 def below(processes: Iterable[Process], root: int) -> frozenset[int]:

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from halbd.lab import namespaces
+from halbd.lab import memory, namespaces
 from halbd.lab.command import run
 from halbd.system.process import Identity, identity
 
@@ -57,9 +57,10 @@ class Folder:
             return False
 
     async def remove(self) -> None:
-        """End every process in its namespaces, delete them, then the folder and its mounts. Raises LabError."""
+        """End every process in its namespaces, delete them, then its cgroups, mounts and folder. Raises LabError."""
         for namespace in await namespaces.named(self.prefix):
             await namespaces.remove(namespace)
+        memory.remove(f"{self.path.name}-")
         for place in self._mounts():
             await run("umount", "--lazy", str(place))
         shutil.rmtree(self.path, ignore_errors=True)

@@ -6,10 +6,12 @@ import asyncio
 from dataclasses import dataclass, field
 from time import monotonic
 
+from halbd.lab import memory
+from halbd.lab.connections import busy
 from halbd.lab.lab import Lab
 from halbd.lab.leftovers import Place, leftovers
 from halbd.lab.measure import Change
-from halbd.lab.processes import dead_sockets, open_files, processes
+from halbd.lab.processes import dead_sockets, open_files, processes, zombies
 
 SETTLE = 8.0  # seconds for a history to be written and for what is ending to have ended
 LOOK = 0.5  # seconds between two looks
@@ -47,13 +49,17 @@ class World:
     async def _place(self, node: str, proxy: int | None, keepalived: int | None) -> Place:
         daemon = self.lab.units[node].pid
         files = open_files(daemon) if daemon else 0
+        here = await processes(self.lab.network.namespace(node))
         return Place(
             node=node,
-            processes=await processes(self.lab.network.namespace(node)),
+            processes=here,
             lab=self.lab.own(node),
             daemon=daemon,
             proxy=proxy,
             keepalived=keepalived,
+            busy=await busy(self.lab, node),
+            zombies=zombies({process.pid for process in here}),
+            groups=memory.groups(memory.group(self.lab.folder.path.name, node)),
             sockets=dead_sockets(self.lab.paths(node).runtime),
             files=files,
             files_at_first=self._files.setdefault(node, files),

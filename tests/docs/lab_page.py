@@ -20,8 +20,9 @@ again after {RESTART_SEC:g} s. After each fault the world must be right again, o
 - exactly one node holds each VIP, the preferred one where it preempts, and every node is well and serves;
 - `history.jsonl` of each node tells what the lab's own netlink monitor saw there: all of it, in order, nothing twice
   (of what happened while no daemon ran, the outcome);
-- each node runs one halbd, one proxy with its workers (an old worker may live while it has connections) and one
-  keepalived, and nothing else; nobody's socket is left in the runtime folder, and the daemon's open files stay bounded;
+- each node runs one halbd, one proxy with its workers (an old worker, or an Envoy that made room, may live while a
+  client is connected to it) and one keepalived, and nothing else, not even a zombie; nobody's socket is left in the
+  runtime folder and no cgroup of the lab's, and the daemon's open files stay bounded;
 - no daemon ended that the fault did not end.
 """
 

@@ -23,7 +23,10 @@ CLEAN = Place(
     daemon=10,
     proxy=20,
     keepalived=30,
+    busy=frozenset(),
+    zombies=(),
     sockets=(),
+    groups=(),
     files=30,
     files_at_first=30,
     workers=1,
@@ -43,17 +46,27 @@ def test_adopted_programs_are_no_children_and_known_all_the_same() -> None:
     assert leftovers(replace(CLEAN, processes=adopted)) == ()
 
 
+def connected(place: Place, *pids: int) -> Place:
+    return replace(place, busy=frozenset(pids))
+
+
 def test_an_old_worker_may_live_while_it_has_connections_but_not_many() -> None:
-    assert leftovers(grown(replace(WORKER, pid=22))) == ()
-    (words,) = leftovers(grown(replace(WORKER, pid=22), replace(WORKER, pid=23)))
-    assert "2 old proxy workers" in words
+    new, newer = replace(WORKER, pid=22, started=7), replace(WORKER, pid=5, started=8)
+    assert leftovers(connected(grown(new), 21)) == ()
+    (idle,) = leftovers(connected(grown(new), 22))
+    assert "old proxy workers without a connection: 21 (haproxy -Ws)" in idle
+    (many,) = leftovers(connected(grown(new, newer), 21, 22))
+    assert "2 old proxy workers: 21 (haproxy -Ws), 22 (haproxy -Ws)" in many
 
 
 def test_a_proxy_that_made_room_may_live_while_it_has_connections_but_not_many() -> None:
-    assert leftovers(grown(replace(MASTER, pid=25))) == ()
-    assert leftovers(grown(replace(MASTER, pid=25, parent=1))) == ()  # an earlier daemon's
-    (words,) = leftovers(grown(replace(MASTER, pid=25), replace(MASTER, pid=26)))
-    assert "2 proxies that made room" in words
+    old = replace(MASTER, pid=25)
+    for one in (old, replace(old, parent=1)):  # an earlier daemon's
+        assert leftovers(connected(grown(one), 25)) == ()
+    (idle,) = leftovers(grown(old))
+    assert "proxies that made room without a connection: 25 (haproxy -Ws)" in idle
+    (many,) = leftovers(connected(grown(old, replace(old, pid=26)), 25, 26))
+    assert "2 proxies that made room" in many
 
 
 @pytest.mark.parametrize(
@@ -63,6 +76,8 @@ def test_a_proxy_that_made_room_may_live_while_it_has_connections_but_not_many()
         (grown(Process(60, 1, ("haproxy", "-f"))), "nobody's: 60 (haproxy -f)"),
         (replace(CLEAN, daemon=None), "no halbd runs"),
         (replace(CLEAN, keepalived=77), "keepalived (77) is gone"),
+        (replace(CLEAN, zombies=(Process(70, 10, ("true",)),)), "zombies: 70 (true)"),
+        (replace(CLEAN, groups=(Path("/sys/fs/cgroup/x"),)), "cgroups: /sys/fs/cgroup/x"),
         (replace(CLEAN, sockets=(Path("/run/x.sock"),)), "nobody listens on: /run/x.sock"),
         (replace(CLEAN, files=31 + MORE_FILES), "71 open files, at first it had 30"),
     ],

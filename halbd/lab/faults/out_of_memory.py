@@ -14,7 +14,7 @@ from halbd.lab.faults import halbd_kill, proxy_kill
 from halbd.lab.faults.base import AFTER, GLANCE, Cost, Fault, Stage, Where, needs_two_nodes, nothing_more, until_moved
 from halbd.lab.faults.kept import kept
 from halbd.lab.measure import Numbers, outage
-from halbd.lab.memory import Scarce
+from halbd.lab.memory import Scarce, group
 from halbd.lab.verdict import Finding
 from halbd.model.config import Config
 from halbd.system.process import family, identity
@@ -32,7 +32,7 @@ async def _inflict(stage: Stage, *, program: str) -> AsyncIterator[float]:
     if program == "halbd":
         stage.unit.expect()
     pids = {who.pid} if program == "halbd" else family(who.pid)
-    with Scarce(f"{stage.lab.folder.path.name}-{stage.victim}-{program}", pids) as scarce:
+    with Scarce(group(stage.lab.folder.path.name, stage.victim) + program, pids) as scarce:
         injected = monotonic()
         end = injected + GONE
         while identity(who.pid) == who and monotonic() < end:
