@@ -169,6 +169,11 @@ def keepalived(status: Status, now: datetime) -> Iterator[Line]:
         yield Line(f"-> {STARTS.get(stopped['why'], 'systemctl start keepalived')}", wrap=True)
     if hung := it.get("hung"):
         yield Line(f"HANGS: {hung['why']}", "bad", wrap=True)
+    if silent := it.get("silent"):
+        nobody = f"nobody is heard to hold {', '.join(silent['vips'])}, {lasting(silent['since'], now)}"
+        yield Line(f"DOES NOTHING: {nobody}, and it does not take it", "bad", wrap=True)
+        unit = "keepalived" if it.get("managed") == "systemd" else "halbd"
+        yield Line(f"-> what it tracks has failed, or its interface is down: journalctl -u {unit}", wrap=True)
     yield from adverts(it.get("adverts"))
 
 

@@ -10,6 +10,15 @@ import argparse
 from halbd.cli.options import Subparsers, add_socket, verb
 from halbd.cli.out import say, say_json
 
+TROUBLES = (
+    ("config", "rejected"),
+    ("keepalived", "hung"),
+    ("keepalived", "stopped"),
+    ("keepalived", "silent"),
+    ("proxy", "mute"),
+)
+"""Fields of the status object which say that something is not as it should be, though the node may be healthy."""
+
 
 def add(subparsers: Subparsers) -> None:
     """Add the verb."""
@@ -30,6 +39,5 @@ def run(arguments: argparse.Namespace) -> int:
         say_json(status)
     else:
         say(screen(status, datetime.now(UTC), Paint.of_stdout()))
-    signs = (("config", "rejected"), ("keepalived", "hung"), ("keepalived", "stopped"), ("proxy", "mute"))
-    wrong = any((status.get(part) or {}).get(sign) for part, sign in signs)
+    wrong = any((status.get(part) or {}).get(sign) for part, sign in TROUBLES)
     return 0 if status.get("healthy") and not wrong else 1

@@ -56,3 +56,5 @@ def _wrong(state: State, answer: Verdict) -> Iterator[str]:
     yield from (reason.detail for reason in answer.reasons)
     if idle := state.guard.idle:
         yield f"keepalived.service does not run, {idle.why}: this node takes no VIP"
+    if nobody := state.guard.nobody:
+        yield f"nobody is heard to hold {', '.join(map(str, nobody))}, and keepalived does not take it"

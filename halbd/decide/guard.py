@@ -58,7 +58,7 @@ def awake(state: State, now: Now) -> State:
     guard = state.guard
     gap = GAP_DEAF if guard.heard_since is None else GAP
     if guard.turned is None or now.mono - guard.turned > gap:
-        guard = replace(guard, turned=now.mono, awake_since=now.mono, doubts={}, signs={}, rivals={})
+        guard = replace(guard, turned=now.mono, awake_since=now.mono, doubts={}, signs={}, rivals={}, quiet={})
     elif now.mono - guard.turned > NOTED:
         guard = replace(guard, turned=now.mono)
     else:

@@ -160,6 +160,7 @@ def _keepalived(state: State, now: Now) -> dict[str, Any]:
         "running": state.keepalived.running,
         "hung": {"why": hung.why, "since": stamp(hung.since.wall)} if hung else None,
         "stopped": _stopped(state.guard.idle, now),
+        "silent": _silent(state),
         "adverts": _adverts(state, now) if state.guard.heard_since is not None else None,
     }
 
@@ -169,6 +170,14 @@ def _stopped(idle: Idle | None, now: Now) -> dict[str, Any] | None:
         return None
     since = None if idle.since is None else stamp(now.wall - timedelta(seconds=now.mono - idle.since))
     return {"why": idle.why.value, "since": since}
+
+
+def _silent(state: State) -> dict[str, Any] | None:
+    """The VIPs that nobody is heard to hold, and that keepalived does not take."""
+    nobody = {vip: since for vip, since in state.guard.quiet.items() if vip in state.guard.nobody}
+    if not nobody:
+        return None
+    return {"vips": [str(vip) for vip in nobody], "since": stamp(min(nobody.values(), key=lambda one: one.mono).wall)}
 
 
 def _adverts(state: State, now: Now) -> list[dict[str, Any]]:

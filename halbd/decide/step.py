@@ -18,6 +18,7 @@ from halbd.decide import (
     probing,
     rivals,
     stopping,
+    unclaimed,
 )
 from halbd.decide.verdict import verdict
 from halbd.model.child import Child, Phase, Program
@@ -187,7 +188,7 @@ def _keepalived_seen(state: State, event: KeepalivedSeen) -> Step:
 def _due(state: State, now: Now) -> Step:
     """Everything that has become due, whatever woke us."""
     state, effects = _tick_children(state, now)
-    for advance in (pausing.due, parting.advance, stopping.advance, draining.advance):
+    for advance in (pausing.due, parting.advance, stopping.advance, draining.advance, unclaimed.due):
         state, more = advance(state, now)
         effects += more
     state = blind.lower(state, now.mono)

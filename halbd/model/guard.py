@@ -72,6 +72,7 @@ class Guard:
     `signs`: how many looks in a row have found each; `unread`: octets in keepalived's sockets at the last one.
     `cured_at`: when a keepalived that hung was last ended.
     `idle`: keepalived.service does not run, and that is not for halbd to change.
+    `quiet`: since when nobody is heard to hold a VIP that this node may hold; `nobody`: those where that has lasted.
     `rivals`: since when another node advertises a VIP that this one advertises as well; `said`: of whom the log told.
     """
 
@@ -87,5 +88,7 @@ class Guard:
     hung: Hung | None = None
     cured_at: float | None = None
     idle: Idle | None = None
+    quiet: Mapping[Address, Now] = field(default_factory=dict)
+    nobody: frozenset[Address] = frozenset()
     rivals: Mapping[Address, float] = field(default_factory=dict)
     said: frozenset[Address] = frozenset()

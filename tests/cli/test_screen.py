@@ -82,6 +82,15 @@ def test_a_keepalived_that_halbd_leaves_alone_says_so(why: str, since: str | Non
     assert cure in text
 
 
+@pytest.mark.parametrize(("managed", "unit"), [("systemd", "keepalived"), ("child", "halbd")])
+def test_a_keepalived_that_leaves_a_vip_to_nobody_is_told_with_where_to_look(managed: str, unit: str) -> None:
+    silent = {"vips": ["10.10.50.4", "10.10.50.5"], "since": "2026-05-04T11:59:00.000000Z"}
+    keepalived = {"managed": managed, "pid": 7, "running": True, "silent": silent}
+    text = screen(status(keepalived=keepalived), NOW, Paint())
+    assert "nobody is heard to hold 10.10.50.4, 10.10.50.5, for 1 min, and it does not take it" in text
+    assert text.count(f"journalctl -u {unit}\n") == 1
+
+
 def test_not_healthy_without_a_reason_is_explained() -> None:
     assert "no fresh evidence" in screen(status(healthy=False), NOW, Paint())
 

@@ -227,6 +227,21 @@ def test_a_keepalived_that_lost_its_sockets_with_the_interface_is_started_again(
     assert bare.status["keepalived"]["pid"] not in before
 
 
+def test_a_keepalived_that_stays_at_fault_though_the_daemon_says_yes_is_told(bare: Node) -> None:
+    """Its script cannot get through to the daemon."""
+    bare.start_servers()
+    bare.start()
+    bare.until_master()
+    bare.paths.runtime.chmod(0o700)
+    bare.until(lambda: not bare.holds_vip, "the VIP gone")
+    wait_until(lambda: bool(bare.status["keepalived"]["silent"]), "a VIP that nobody holds, noticed", 50)
+    assert bare.status["healthy"]
+    assert [line["vip"] for line in bare.lines("vip.nobody")] == [VIP]
+    bare.paths.runtime.chmod(0o755)
+    bare.until_master()
+    bare.until(lambda: bare.status["keepalived"]["silent"] is None, "nothing wrong any more")
+
+
 def test_a_daemon_that_was_stopped_takes_nothing_away_on_waking(bare: Node, standby: LoadBalancer) -> None:
     """Meanwhile the other one was master, again and again, and said so; the last word is that this one is."""
     before = keepalived(bare)

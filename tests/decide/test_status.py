@@ -24,7 +24,7 @@ def test_it_has_every_field_of_the_contract_and_is_json() -> None:
     assert {"kind", "pid", "running", "version", "restarts", "started_at"} <= set(one["proxy"])
     assert set(one["probes"][0]) == {"name", "target", "ok", "status", "latency_ms", "at", "error"}
     assert set(one["frontends"][0]["servers"][0]) >= {"name", "address", "state", "check"}
-    assert set(one["keepalived"]) == {"managed", "pid", "running", "hung", "stopped", "adverts"}
+    assert set(one["keepalived"]) == {"managed", "pid", "running", "hung", "stopped", "silent", "adverts"}
     assert set(one["config"]) == {"digest", "applied_at", "rejected", "mended"}
     assert STAMP.fullmatch(one["vips"][0]["since"])
     assert STAMP.fullmatch(one["transitions"][0]["at"])

@@ -94,6 +94,7 @@ def test_before_anything_is_known_nothing_is_said_of_it() -> None:
         "running": False,
         "hung": None,
         "stopped": None,
+        "silent": None,
         "adverts": None,
     }
     assert {server["state"] for server in one["frontends"][0]["servers"]} == {"starting"}
@@ -118,6 +119,7 @@ def test_the_programs_are_told_with_their_pid_and_last_words() -> None:
         "running": True,
         "hung": None,
         "stopped": None,
+        "silent": None,
         "adverts": None,
     }
     node.died()
@@ -133,6 +135,7 @@ def test_the_programs_are_told_with_their_pid_and_last_words() -> None:
         "running": False,
         "hung": None,
         "stopped": None,
+        "silent": None,
         "adverts": None,
     }
 
