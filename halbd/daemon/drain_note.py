@@ -17,7 +17,7 @@ from halbd.system import files
 from halbd.system.boot import boot_id
 
 
-def write(path: Path, since: datetime, seconds: float | None, now: Now) -> None:
+def write(path: Path, since: datetime, seconds: float | None, now: Now, *, force: bool) -> None:
     """Note a drain that ends in so many seconds, or by itself never. Raises OSError."""
     end = None if seconds is None else now.wall + timedelta(seconds=seconds)
     row = {
@@ -26,6 +26,7 @@ def write(path: Path, since: datetime, seconds: float | None, now: Now) -> None:
         "until": stamp(end) if end else None,
         "boot_id": boot_id(),
         "until_monotonic": None if seconds is None else now.mono + seconds,
+        "force": force,
     }
     files.write(path, json.dumps(row).encode() + b"\n")
 
@@ -57,6 +58,7 @@ def _note(row: dict[str, Any]) -> Note:
         until=None if end is None else datetime.fromisoformat(end).astimezone(UTC),
         boot=str(row["boot_id"]),
         monotonic=None if monotonic is None else _number(monotonic),
+        force=row.get("force") is True,  # an older halbd did not note it
     )
 
 

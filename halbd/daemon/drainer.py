@@ -42,6 +42,7 @@ class Drainer:
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
         self._lock = asyncio.Lock()
         self._number = 0
+        self._undrained: int | None = None
         self._waiting: list[asyncio.Future[DrainSettled]] = []
 
     async def drain(self, seconds: float | None, *, force: bool) -> Drained:
@@ -66,8 +67,20 @@ class Drainer:
         async with self._lock:
             drained = self._state().maintenance is not None
             warnings = await self._remove()
+            self._undrained = self._number
             self._post(UndrainRequested())
         return drained, warnings
+
+    async def put_back(self) -> None:
+        """Note the drain that is in force again, where somebody has removed its note. Raises OSError."""
+        async with self._lock:
+            one = self._state().maintenance
+            if one is None or one.number == self._undrained or self._note.exists():
+                return
+            now = read_clocks()
+            left = None if one.until is None else one.until - now.mono
+            await asyncio.to_thread(drain_note.write, self._note, one.since, left, now, force=one.force)
+            self._log.error("maintenance.put_back", file=str(self._note))
 
     def perform(self, effect: DrainSettled | ForgetDrain) -> None:
         """What the owner has decided."""
@@ -94,7 +107,7 @@ class Drainer:
         before = self._state().maintenance
         since = before.since if before else now.wall
         try:
-            await asyncio.to_thread(drain_note.write, self._note, since, seconds, now)
+            await asyncio.to_thread(drain_note.write, self._note, since, seconds, now, force=force)
         except OSError as error:
             why = f"cannot write {self._note}: {error.strerror}"
             if not force:

@@ -145,7 +145,17 @@ class _Daemon:
     def _kept(self, only_one: OnlyOne, door: Door) -> Kept:
         program = self._program
         restorer = Restorer(self._paths, self._changer, self._children, program, self._post, lambda: self.state)
-        return Kept(self._paths, only_one, door, self._hands, self._children, restorer, program, lambda: self.state)
+        return Kept(
+            self._paths,
+            only_one,
+            door,
+            self._hands,
+            self._children,
+            restorer,
+            self._drainer,
+            program,
+            lambda: self.state,
+        )
 
     def _turned(self, state: State) -> None:
         """After every turn of the loop, which comes at least once a second."""

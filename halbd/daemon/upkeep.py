@@ -17,6 +17,7 @@ import structlog
 
 from halbd.daemon.children import Children
 from halbd.daemon.door import Door
+from halbd.daemon.drainer import Drainer
 from halbd.daemon.hands import Hands
 from halbd.daemon.only_one import OnlyOne
 from halbd.daemon.proxy import Proxy
@@ -47,6 +48,7 @@ class Kept:
     hands: Hands
     children: Children
     restorer: Restorer
+    drainer: Drainer
     proxy: Proxy
     state: Callable[[], State]
 
@@ -114,6 +116,7 @@ class Upkeep:
     async def _state(self) -> None:
         await self._kept.restorer.generation()
         await asyncio.to_thread(put_check_program_back, self._kept.paths)
+        await self._kept.drainer.put_back()
 
 
 def _walled_in(error: Exception, folder: Path) -> bool:

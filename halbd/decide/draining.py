@@ -92,7 +92,7 @@ def resumed(note: Note, boot: str, *, held: bool, now: Now) -> Maintenance | Non
         return None
     end = None if left is None else now.mono + left
     offering = held and note.boot == boot
-    return Maintenance(note.since, end, now.mono, withdrawn=None if offering else now.mono)
+    return Maintenance(note.since, end, now.mono, note.force, withdrawn=None if offering else now.mono)
 
 
 def _left(note: Note, boot: str, now: Now) -> float | None:

@@ -33,6 +33,7 @@ class Note:
     until: datetime | None
     boot: str
     monotonic: float | None
+    force: bool = False
 
 
 class Outcome(StrEnum):

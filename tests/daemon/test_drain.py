@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from halbd.lab.faults.removing import remove
 from halbd.system.programs import check_account
 from tests.daemon.node import Node
 from tests.daemon.test_socket import as_user, send
@@ -198,3 +199,32 @@ def test_only_root_may(shared: Node) -> None:
     for path in ("/drain", "/undrain"):
         said = as_user(shared, account.pw_uid, account.pw_gid, f"POST {path}").stdout
         assert said == "HTTP/1.1 403 Forbidden\n"
+
+
+def test_a_note_that_is_removed_with_the_state_folder_is_put_back(node: Node) -> None:
+    """Somebody works on this node: a later crash must not let it take the VIP."""
+    halbctl(node, "drain", "--force", "--for", "3000")
+    node.until(lambda: drained(node), "drained")
+    before, end = kept(node), when(node)
+    assert before is not None
+    remove(node.paths.state)
+    node.until(lambda: kept(node) is not None, "a note")
+    after = kept(node)
+    assert after is not None
+    assert (after["since"], after["force"]) == (before["since"], True)
+    restart(node, signal.SIGKILL)
+    node.until(lambda: drained(node), "drained after a restart")
+    assert abs(when(node) - end) < timedelta(seconds=1)
+    assert halbctl(node, "undrain")[0] == 0
+    node.until_master()
+    assert kept(node) is None
+
+
+def test_a_forced_drain_that_a_crash_interrupts_during_its_offer_goes_on_as_one(node: Node) -> None:
+    argv = inside(node.place, sys.executable, "-m", "halbd.cli.halbctl", "drain", "--force")
+    with subprocess.Popen(argv, env=node.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as command:
+        node.until(lambda: bool(node.status.get("maintenance")), "the offer")
+        assert node.holds_vip
+        restart(node, signal.SIGKILL)
+        command.communicate()
+    node.until(lambda: drained(node), "drained by the next daemon")

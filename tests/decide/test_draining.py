@@ -308,6 +308,15 @@ def test_a_daemon_that_ended_in_the_middle_of_an_offer_makes_it_again() -> None:
     assert pushes(node.hold(present=False)) == {"fault": 1}
 
 
+@pytest.mark.parametrize("force", [True, False])
+def test_one_that_was_forced_is_still_when_the_offer_is_made_again(force: bool) -> None:
+    node = running(holder=True)
+    one = resumed(replace(NOTE, force=force), "this", held=True, now=node.now)
+    node.state = replace(node.state, maintenance=one)
+    node.live(2)
+    assert (node.fault, bool(node.state.maintenance)) == (int(force), force)
+
+
 @pytest.mark.parametrize("seed", range(15))
 def test_whatever_happens_meanwhile_an_offer_ends_and_every_request_is_answered(seed: int) -> None:
     """Random events at random moments: none of them leaves a node between the two."""

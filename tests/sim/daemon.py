@@ -204,7 +204,7 @@ class Daemon:
         now = self.now
         end = None if seconds is None else now.mono + seconds
         wall = None if seconds is None else now.wall + timedelta(seconds=seconds)
-        self.node.note = Note(now.wall, seconds, wall, self.node.boot, end)
+        self.node.note = Note(now.wall, seconds, wall, self.node.boot, end, force)
         self.drains += 1
         self.post(DrainRequested(now.wall, end, force, self.drains))
 
