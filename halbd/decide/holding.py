@@ -129,8 +129,6 @@ def _cause(state: State, vip: Vip, event: AddressChanged, now: Now) -> str:
         return "stopping: offered to the peers"
     if state.maintenance:
         return "maintenance: offered to the peers"
-    if any(state.levels.values()):
-        return "no_servers: a peer that sees servers took over"
     if not state.keepalived.running and (state.keepalived_is_child or state.keepalived_is_unit):
         return "keepalived does not run"
     return _lost(state, vip, event)
@@ -146,12 +144,18 @@ def _stray_cause(event: AddressChanged, mended: Mending | None) -> str:
 
 
 def _lost(state: State, vip: Vip, event: AddressChanged) -> str:
-    """Keepalived says on the wire that it gives a VIP up before it takes the address off."""
+    """Keepalived says on the wire that it gives a VIP up before it takes the address off.
+
+    That a peer took over from a lowered priority is said where one is heard, or where nobody could be.
+    """
     if not event.up:
         return f"{event.interface} went down"
     if event.by_keepalived is False:
         return REMOVED
-    if claim := wire.rival(state, vip):
+    claim = wire.rival(state, vip)
+    if any(state.levels.values()) and (claim or wire.since(state) is None):
+        return "no_servers: a peer that sees servers took over"
+    if claim:
         return f"a better node took over: {wire.name(state.config, claim)} (priority {claim.advert.priority})"
     if event.by_keepalived or wire.resigned(state, vip):
         return "keepalived gave it up: it was stopped, or tracks something that failed"

@@ -386,6 +386,26 @@ def test_a_better_node_that_took_over_is_named() -> None:
     assert record.transition.cause == "a better node took over: lb2 (priority 254)"
 
 
+def blind(*, speaking: dict[Address, int]) -> str:
+    """The cause by which a holder that sees no server loses its VIP, where these are heard."""
+    wire = wired(holder=True)
+    wire.node.live(25, up=0)
+    wire.speaking = {OURS: 252}
+    for _ in range(25):
+        wire.turn()
+        wire.node.live(TURN, up=0)
+    assert any(wire.node.state.levels.values())
+    wire.speaking = speaking
+    wire.turn()
+    (record,) = of(Record, wire.node.hold(present=False))
+    return record.transition.cause
+
+
+def test_only_a_peer_that_is_heard_takes_over_from_a_node_without_servers() -> None:
+    assert blind(speaking={OURS: 252, PEER: 253}) == "no_servers: a peer that sees servers took over"
+    assert blind(speaking={OURS: 0}).startswith("keepalived gave it up: it was stopped")
+
+
 def test_an_interface_that_goes_down_is_named() -> None:
     wire = wired(holder=True)
     down = AddressChanged(wire.node.vip, "eth0", present=False, up=False)
