@@ -89,8 +89,9 @@ def next_due(state: State) -> float | None:
 
 
 def overdue(state: State, now: Now) -> bool:
-    """Keepalived has been told to give a VIP up, and has not."""
-    return any(one.wrong is Wrong.UNFIT and _ripe(state, one, now) for one in state.guard.doubts.values())
+    """Keepalived has been told to give a VIP up, and has not. One that came later is not its fault."""
+    unfit = {address: one for address, one in state.guard.doubts.items() if one.wrong is Wrong.UNFIT}
+    return any(_ripe(state, one, now) and _was_here(state, address, one) for address, one in unfit.items())
 
 
 def mended(state: State, place: Place, now: Now) -> Mending | None:
@@ -151,6 +152,12 @@ def _ripe(state: State, doubt: Doubt, now: Now) -> bool:
     return _moment(state, doubt.wrong, now) >= doubt.since + DELAYS[doubt.wrong]
 
 
+def _was_here(state: State, address: Address, doubt: Doubt) -> bool:
+    """The VIP had come before this node became unfit."""
+    held = state.held.get(address)
+    return held is not None and held.since.mono < doubt.since
+
+
 def _moment(state: State, wrong: Wrong, now: Now) -> float:
     """What was heard on the wire grows no older by not reading on."""
     return now.mono if wrong is Wrong.UNFIT else state.guard.heard_at
@@ -182,7 +189,8 @@ def _mend(state: State, place: Place, wrong: Wrong, now: Now) -> Step:
 
 def _why(state: State, vip: Vip, wrong: Wrong) -> str:
     if wrong is Wrong.UNFIT:
-        return "this node may not hold it, and keepalived left it here"
+        left = _was_here(state, vip.address, state.guard.doubts[vip.address])
+        return "this node may not hold it, and " + ("keepalived left it here" if left else "it came all the same")
     if wrong is Wrong.MISSING:
         return "removed by somebody else, and keepalived here still advertises it"
     if wrong is Wrong.ASTRAY and not _elsewhere(state, vip):

@@ -139,6 +139,19 @@ def test_a_vip_that_stays_though_the_verdict_fails_is_removed_and_its_keepalived
     assert "keepalived.hung" in said(done)
 
 
+def test_a_vip_that_somebody_adds_to_an_unfit_node_is_removed_and_keepalived_is_not_to_blame() -> None:
+    wire = wired(holder=False)
+    wire.node.died()
+    wire.live(3)
+    wire.node.hold()
+    done = wire.live(3)
+    (why, *_) = [one.fields["why"] for one in of(Say, done) if one.event == "vip.stale"]
+    assert why == "this node may not hold it, and it came all the same"
+    assert removed(done)
+    assert not of(Signal, done)
+    assert "keepalived.hung" not in said(done)
+
+
 def test_that_takes_no_listener() -> None:
     node = running(holder=True)
     node.died()
