@@ -10,6 +10,7 @@ NEXT = {
     "local_probe": "no good answer through the proxy; if servers are up, compare health.path and check.expect",
     "vip_unserved": "the proxy answers locally, not on the VIP: see `ip addr`, `nft list ruleset`, frontends[].bind",
     "maintenance": "nothing, where halbd is being stopped; `halbctl undrain` ends a drain",
+    "proxy_unstable": "it serves again; why it died so often: `halbctl status`, journalctl -u halbd -n 50",
     "no_servers": "the fault lies behind this node: look at the API servers and the network to them",
 }
 

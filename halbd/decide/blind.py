@@ -1,9 +1,12 @@
-"""An outage behind the proxy: how far this node lowers its priority, and when.
+"""How far this node lowers its priority, and when: for an outage behind the proxy, and for a proxy that dies often.
 
 Every node judges the same servers, but not at the same moment. Were each to lower its priority as soon as it sees
 none, the first to notice would lose the VIP to a peer that is just as blind a second later. So the holder waits, and
 a standby does not; and when the servers are back the holder does not wait, and a standby does. They wait for `lag`,
 the longest time by which two nodes can differ.
+
+A node whose proxy is on trial (life.py) ranks below every node that is well, and with a blind holder it ranks as ever.
+So the VIP does not come back to it for a while, unless nobody else can hold it: then it serves as well as it can.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from halbd.model.state import State
 SEES = 0
 HOLDER_BLIND = 1
 STANDBY_BLIND = 2
+ON_TRIAL = HOLDER_BLIND
 OFFERED = STANDBY_BLIND
 """A node that hands its VIPs over ranks below every peer that sees a server."""
 
@@ -45,7 +49,7 @@ def next_due(state: State) -> float | None:
         return None
     due = since + lag(state.config)
     waiting = any(level != (HOLDER_BLIND if holds(state, g) else STANDBY_BLIND) for g, level in state.levels.items())
-    pending = waiting if state.blind_since else any(state.levels.values())
+    pending = waiting if state.blind_since else any(level > _least(state) for level in state.levels.values())
     return due if pending else None
 
 
@@ -59,10 +63,16 @@ def holds(state: State, group: str) -> bool:
 
 
 def _level(state: State, group: str, now: float) -> int:
+    return OFFERED if handing_over(state) else max(_least(state), _by_sight(state, group, now))
+
+
+def _least(state: State) -> int:
+    return ON_TRIAL if state.proxy.on_trial else SEES
+
+
+def _by_sight(state: State, group: str, now: float) -> int:
     before = state.levels.get(group, SEES)
     holder = holds(state, group)
-    if handing_over(state):
-        return OFFERED
     if not _lowers_when_blind(state):
         return SEES
     if state.view is None:

@@ -90,8 +90,8 @@ def next_due(state: State) -> float | None:
 
 def overdue(state: State, now: Now) -> bool:
     """Keepalived has been told to give a VIP up, and has not. One that came later is not its fault."""
-    unfit = {address: one for address, one in state.guard.doubts.items() if one.wrong is Wrong.UNFIT}
-    return any(_ripe(state, one, now) and _was_here(state, address, one) for address, one in unfit.items())
+    unfit = {place: one for place, one in state.guard.doubts.items() if one.wrong is Wrong.UNFIT}
+    return any(_ripe(state, one, now) and _was_here(state, place, one) for place, one in unfit.items())
 
 
 def mended(state: State, place: Place, now: Now) -> Mending | None:
@@ -152,9 +152,9 @@ def _ripe(state: State, doubt: Doubt, now: Now) -> bool:
     return _moment(state, doubt.wrong, now) >= doubt.since + DELAYS[doubt.wrong]
 
 
-def _was_here(state: State, address: Address, doubt: Doubt) -> bool:
+def _was_here(state: State, place: Place, doubt: Doubt) -> bool:
     """The VIP had come before this node became unfit."""
-    held = state.held.get(address)
+    held = state.held.get(place[0])
     return held is not None and held.since.mono < doubt.since
 
 
@@ -189,7 +189,8 @@ def _mend(state: State, place: Place, wrong: Wrong, now: Now) -> Step:
 
 def _why(state: State, vip: Vip, wrong: Wrong) -> str:
     if wrong is Wrong.UNFIT:
-        left = _was_here(state, vip.address, state.guard.doubts[vip.address])
+        place = vip.address, vip.interface
+        left = _was_here(state, place, state.guard.doubts[place])
         return "this node may not hold it, and " + ("keepalived left it here" if left else "it came all the same")
     if wrong is Wrong.MISSING:
         return "removed by somebody else, and keepalived here still advertises it"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from halbd.decide import guard, parting, wire
+from halbd.decide.blind import ON_TRIAL, SEES
 from halbd.decide.verdict import verdict
 from halbd.model.config import Address, Config, Vip
 from halbd.model.effects import Effect, Record
@@ -153,7 +154,8 @@ def _lost(state: State, vip: Vip, event: AddressChanged) -> str:
     if event.by_keepalived is False:
         return REMOVED
     claim = wire.rival(state, vip)
-    if any(state.levels.values()) and (claim or wire.since(state) is None):
+    blind = any(level > (ON_TRIAL if state.proxy.on_trial else SEES) for level in state.levels.values())
+    if blind and (claim or wire.since(state) is None):
         return "no_servers: a peer that sees servers took over"
     if claim:
         return f"a better node took over: {wire.name(state.config, claim)} (priority {claim.advert.priority})"

@@ -4,13 +4,19 @@
 |---|---|---|---|
 | stopped | start | starting | spawn |
 | starting | spawned | running | |
+| starting | spawned | trial | |
+| trial | due | running | |
 | starting | spawn failed | backoff | |
-| running | exited | backoff | |
+| running, trial | exited | backoff | |
 | backoff | due | starting | spawn |
-| running, starting | stop | stopping | SIGTERM |
+| running, trial, starting | stop | stopping | SIGTERM |
 | stopping | due | stopping | SIGKILL |
 | stopping | exited | stopped | |
 | backoff | stop | stopped | |
+
+The failures in a row decide how long it rests, and from OFTEN on how long it is on trial (it runs, and is due to be
+trusted) when it has been started again. Only a life of SETTLED seconds ends the row: one that serves for a while and
+dies, again and again, must not move a VIP at every death and again at every return.
 """
 
 from __future__ import annotations
@@ -26,8 +32,10 @@ FIRST_DELAY = 0.2
 """Seconds before the first restart."""
 LONGEST_DELAY = 30.0
 """Seconds that a restart is put off at the most."""
-SETTLED = 10.0
-"""Seconds of running after which earlier failures are forgotten."""
+SETTLED = 60.0
+"""Seconds of running after which earlier failures are forgotten: well longer than any rest."""
+OFTEN = 3
+"""Failures in a row after which it is on trial when it runs again."""
 GRACE = 5.0
 """Seconds between SIGTERM and SIGKILL."""
 
@@ -40,6 +48,11 @@ def delay(failures: int, jitter: float) -> float:
     return full * (1 - jitter / 4)
 
 
+def trial(failures: int) -> float:
+    """Seconds that it must run after so many failures in a row before it is trusted: 8, twice as long each time."""
+    return min(SETTLED, 2.0 ** min(failures, 20)) if failures >= OFTEN else 0.0
+
+
 def start(child: Child, program: Program, now: Now) -> Step:
     """Begin a life, where there is none."""
     if child.phase is not Phase.STOPPED:
@@ -49,7 +62,8 @@ def start(child: Child, program: Program, now: Now) -> Step:
 
 def spawned(child: Child, program: Program, pid: int, start_ticks: int, now: Now) -> Step:
     """The process is there; one that was told to stop meanwhile is stopped now."""
-    running = replace(child, phase=Phase.RUNNING, pid=pid, start_ticks=start_ticks, started=now, changed=now, due=None)
+    due = now.mono + trial(child.failures) if child.failures >= OFTEN else None
+    running = replace(child, phase=Phase.RUNNING, pid=pid, start_ticks=start_ticks, started=now, changed=now, due=due)
     return stop(running, program, now) if child.phase is Phase.STOPPING else (running, ())
 
 
@@ -79,10 +93,11 @@ def stop(child: Child, program: Program, now: Now) -> Step:
 
 
 def tick(child: Child, program: Program, now: Now) -> Step:
-    """What is due: a restart, or the SIGKILL of a process that did not heed SIGTERM."""
+    """What is due: a restart, the SIGKILL of a process that did not heed SIGTERM, the end of a trial."""
     if child.due is None or now.mono < child.due:
         return child, ()
     if child.phase is Phase.BACKOFF:
         restarted = replace(child, phase=Phase.STARTING, changed=now, due=None, restarts=child.restarts + 1)
         return restarted, (Spawn(program),)
-    return replace(child, due=None), (Signal(program, Signals.SIGKILL),)
+    late = child.phase is Phase.STOPPING
+    return replace(child, due=None), (Signal(program, Signals.SIGKILL),) if late else ()

@@ -219,7 +219,9 @@ def _tick_children(state: State, now: Now) -> Step:
     if state.keepalived_is_child:
         keepalived, more = _tick_child(state, keepalived, Program.KEEPALIVED, now)
         effects += more
-    return replace(state, proxy=proxy, keepalived=keepalived) if effects else state, effects
+    if (proxy, keepalived) != (state.proxy, state.keepalived):
+        state = replace(state, proxy=proxy, keepalived=keepalived)
+    return state, effects
 
 
 def _tick_child(state: State, child: Child, program: Program, now: Now) -> tuple[Child, tuple[Effect, ...]]:

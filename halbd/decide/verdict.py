@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from halbd.decide import life
 from halbd.decide.targets import local_targets, vip_targets
-from halbd.model.child import Phase
-from halbd.model.config import OnNoServers, Scheme
+from halbd.model.child import Child, Phase
+from halbd.model.config import Config, OnNoServers, Scheme
 from halbd.model.evidence import Now, Target
 from halbd.model.state import Series, State
 from halbd.model.verdict import Cause, Reason, Verdict
@@ -43,6 +44,8 @@ def _reasons(state: State, targets: tuple[Target, ...], now: Now) -> Iterator[Re
     elif hung(state):
         yield Reason(Cause.PROXY_HUNG, _hung_words(state), _since(state.admin, now))
     else:
+        if state.proxy.on_trial:
+            yield _unstable(state.config, state.proxy, now)
         if state.blind_since:
             yield _no_servers(state, state.blind_since)
         yield from _unserved(state, targets, now)
@@ -86,6 +89,15 @@ def _mute(state: State, series: Series) -> bool:
 def _hung_words(state: State) -> str:
     return (
         f"{state.config.proxy.kind} (pid {state.proxy.pid}) runs, but answers neither a connection nor its admin socket"
+    )
+
+
+def _unstable(config: Config, proxy: Child, now: Now) -> Reason:
+    """It fails nobody: where no other node can hold the VIP, it is better here than nowhere."""
+    words = f"died {proxy.failures} times in a row, at last: {proxy.last_exit}"
+    trial = f"the other nodes come first until it has run for {life.trial(proxy.failures):.0f} s"
+    return Reason(
+        Cause.PROXY_UNSTABLE, f"{config.proxy.kind} {words}; {trial}", (proxy.started or now).wall, fails=False
     )
 
 

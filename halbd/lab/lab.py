@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from halbd.decide.life import SETTLED
 from halbd.lab import ask, document, namespaces, record
 from halbd.lab.certs import Authority
 from halbd.lab.chronicle import Chronicle
@@ -29,7 +30,7 @@ from halbd.lab.traffic import Traffic
 from halbd.lab.units import Unit
 from halbd.model.paths import Paths
 
-STEADY = 60.0  # seconds that a start or a recovery may take, apart from preempt_delay
+STEADY = 30.0 + SETTLED  # seconds that a start or a recovery may take, with a trial and apart from preempt_delay
 POLL = 0.2  # seconds between two looks at the daemons' status
 LISTENING = 10.0  # seconds for a stand-in to start
 DISK = "32m"  # of each node's state folder; a night of history is a few hundred kilobytes

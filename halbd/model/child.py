@@ -27,7 +27,10 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True)  # without slots: see replacing.py
 class Child:
-    """One child. `due` is the monotonic time of its next step: a restart in BACKOFF, a SIGKILL in STOPPING."""
+    """One child. `failures` in a row; `due` is the monotonic time of its next step.
+
+    That is a restart in BACKOFF, a SIGKILL in STOPPING, and in RUNNING the end of its trial, where it is on one.
+    """
 
     phase: Phase = Phase.STOPPED
     pid: int | None = None
@@ -38,6 +41,11 @@ class Child:
     failures: int = 0
     due: float | None = None
     last_exit: str | None = None
+
+    @property
+    def on_trial(self) -> bool:
+        """It runs, and has not run for long enough to be trusted after so many deaths."""
+        return self.phase is Phase.RUNNING and self.due is not None
 
     @property
     def running(self) -> bool:

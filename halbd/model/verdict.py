@@ -16,6 +16,7 @@ class Cause(StrEnum):
     VIP_UNSERVED = "vip_unserved"
     MAINTENANCE = "maintenance"
     NO_SERVERS = "no_servers"
+    PROXY_UNSTABLE = "proxy_unstable"
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,44 @@ def test_backoff_doubles_up_to_its_cap_and_is_forgotten_after_a_long_life() -> N
     assert child.failures == 1
 
 
+def restarted(deaths: int, lives: float = 0) -> Child:
+    """One that has died so often in a row, each time after so many seconds, and runs again since 1000."""
+    child = alive(1000)
+    for _ in range(deaths):
+        child, _ = life.died(child, "exited", 0.0, at(1000 + lives))
+        child, _ = life.tick(child, P, at(1000 + lives + life.LONGEST_DELAY))
+        child, _ = life.spawned(child, P, 8, 1, at(1000))
+    return child
+
+
+@pytest.mark.parametrize(
+    ("deaths", "seconds"), [(0, None), (1, None), (2, None), (3, 8), (4, 16), (5, 32), (6, 60), (7, 60), (50, 60)]
+)
+def test_from_the_third_death_in_a_row_on_it_is_on_trial_for_a_while(deaths: int, seconds: float | None) -> None:
+    child = restarted(deaths)
+    assert (child.on_trial, child.due) == (seconds is not None, seconds and 1000 + seconds)
+
+
+def test_a_trial_ends_with_time_and_nothing_is_forgotten_by_that() -> None:
+    child = restarted(3)
+    assert life.tick(child, P, at(1007.9)) == (child, ())
+    child, effects = life.tick(child, P, at(1008))
+    assert (child.phase, child.on_trial, child.failures, effects) == (Phase.RUNNING, False, 3, ())
+    child, _ = life.died(child, "exited", 0.0, at(1000 + life.SETTLED - 0.1))
+    assert child.failures == 4
+
+
+def test_a_trial_ends_with_the_process_too() -> None:
+    child, _ = life.died(restarted(3), "exited", 0.0, at(1001))
+    assert (child.phase, child.on_trial) == (Phase.BACKOFF, False)
+    child, effects = life.stop(restarted(3), P, at(1001))
+    assert (child.on_trial, child.due, effects) == (False, 1001 + life.GRACE, (Signal(P, Signals.SIGTERM),))
+
+
+def test_who_lives_for_long_enough_has_never_died() -> None:
+    assert restarted(5, lives=life.SETTLED).failures == 1
+
+
 @pytest.mark.parametrize("jitter", [0.0, 0.5, 0.999])
 def test_jitter_only_shortens_and_never_by_more_than_a_quarter(jitter: float) -> None:
     assert 0.75 * life.LONGEST_DELAY <= life.delay(50, jitter) <= life.LONGEST_DELAY

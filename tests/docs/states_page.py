@@ -21,8 +21,9 @@ arrow: what happens, and after the slash what halbd does or says. The reasons ar
 CHILD = """\
 ## The life of the proxy, and of keepalived where halbd runs it
 
-`backoff` lasts 0.2 s at first, then twice as long each time, up to 30 s. A `stop` while a spawn is under way waits
-for its end.
+`backoff` lasts 0.2 s at first, then twice as long each time, up to 30 s. From the third death in a row on the proxy is
+in `trial` when it runs again: [causes.md](causes.md) has the times. A `stop` while a spawn is under way waits for its
+end.
 """
 DRAIN = """\
 ## A drain
@@ -89,6 +90,17 @@ def _dead() -> Driver:
     return node
 
 
+def _unstable() -> Driver:
+    """It has died three times in a row, and answers again."""
+    node = running(holder=True)
+    for pid in (100, 101, 102):
+        node.died(pid)
+        node.live(2)
+        node.spawned(pid + 1)
+    node.live(4)
+    return node
+
+
 def _vip_unserved() -> Driver:
     """Every probe is answered but that through the VIP."""
     node = running(holder=True)
@@ -127,6 +139,7 @@ LONG = patience(config()) + 5
 CASES: tuple[Case, ...] = (
     ("all is well", running),
     ("the proxy's process is gone", _dead),
+    ("it runs again after three deaths in a row, and has not yet for 8 s", _unstable),
     ("it runs, and neither probe nor admin socket gets an answer", lambda: _lived(4, silent=True)),
     ("it does not accept connections", lambda: _lived(4, connected=False)),
     ("a server is up, probes fail, and the proxy may still drop a dead server", lambda: _lived(4)),

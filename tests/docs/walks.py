@@ -54,7 +54,13 @@ def walk(first: Iterable[T], name: Callable[[T], str], key: Callable[[T], Hashab
 
 def child() -> set[Edge]:
     """halbd/decide/life.py."""
-    return walk([Child()], lambda one: one.phase.value, lambda one: (one.phase, one.pid, one.due), _child_moves)
+    return walk(
+        [Child()], _phase, lambda one: (one.phase, one.pid, one.due, min(one.failures, life.OFTEN)), _child_moves
+    )
+
+
+def _phase(one: Child) -> str:
+    return "trial" if one.on_trial else one.phase.value
 
 
 def _child_moves(one: Child) -> Iterator[tuple[str, Child, str]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from random import Random
 
+from halbd.decide import life
 from halbd.decide.step import step
 from halbd.decide.verdict import verdict
 from halbd.model.child import Phase
@@ -68,7 +69,7 @@ def play(schedule: Schedule, step: StepFunction = step) -> World:
         _strike(world, strike)
     world.run(max((strike.lasts for strike in schedule.strikes), default=0))
     world.run(HEALING)
-    while (left := _bars(world) + HEALING - world.clock.now) > 0:
+    while (left := _waits(world) + HEALING - world.clock.now) > 0:
         world.run(left)
     well(world)
     before = _picture(world)
@@ -94,9 +95,12 @@ def _healed(world: World, node: Node, heal: Heal, *, splits: bool) -> None:
     world.watch.disturb(node)
 
 
-def _bars(world: World) -> float:
+def _waits(world: World) -> float:
+    """Until when a VIP is barred from a node, or a proxy on trial, or was."""
     states = [node.daemon.state for node in world.nodes if node.daemon]
-    return max((bar.until for state in states for bar in state.barred.values()), default=0)
+    proxies = [state.proxy for state in states]
+    trials = [one.started.mono + life.trial(one.failures) for one in proxies if one.started]
+    return max([*trials, *(bar.until for state in states for bar in state.barred.values())], default=0)
 
 
 def _picture(world: World) -> tuple[object, ...]:

@@ -60,8 +60,8 @@ KNOWN = 0.5
 """Seconds after which the daemon knows the addresses that are here."""
 DRAINED = 0.5
 """Seconds beyond the offer in which a drain has an outcome."""
-ENDING = {Cause.VIP_UNSERVED, Cause.MAINTENANCE}
-"""What ends by the passing of time alone: a bar, a drain that has an end."""
+ENDING = {Cause.VIP_UNSERVED, Cause.MAINTENANCE, Cause.PROXY_UNSTABLE}
+"""What ends by the passing of time alone: a bar, a drain that has an end, a trial."""
 NOT_OWN = {Cause.MAINTENANCE, Cause.NO_SERVERS}
 """What ends when the operator or the proxy says so."""
 BEGINNING = {Cause.MAINTENANCE}

@@ -69,5 +69,5 @@ FAULT = Fault(
     judge=_judge,
     impossible=needs_two_nodes,
     holds="The VIP moves at once; the starts are spread by a backoff; status has their count and the last words; "
-    "the node stays in fault, and recovers by itself.",
+    "the node stays in fault, and recovers by itself: it comes first again after a minute.",
 )
