@@ -63,8 +63,8 @@ def apply(*, changed: bool, by_hand: bool = False, first: bool = False) -> None:
     in that one (most often "script_security not enabled"), and ends at a reload when the new file has
     reload_check_config, as ours has (keepalived/vrrp/vrrp_daemon.c, start_vrrp).
 
-    No start is waited for: keepalived.service is ordered after halbd.service, which may not be ready yet. The signal is
-    sent directly: Debian's ExecReload calls /bin/kill, which a minimal system lacks.
+    No start is waited for: the loop has more to do, and sees by netlink what comes of it. The signal is sent directly:
+    Debian's ExecReload calls /bin/kill, which a minimal system lacks.
 
     Raises:
         FailedError: it does not start.
