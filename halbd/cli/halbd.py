@@ -23,6 +23,10 @@ def main() -> int:
     """Read the arguments, then become the daemon. Returns its exit code; usage errors leave with 2."""
     paths = Paths.from_environment(os.environ)
     arguments = parser(paths).parse_args()
+    if arguments.clear:
+        from halbd.daemon.clearing import clear  # noqa: PLC0415  # as below
+
+        return clear(paths)
     from halbd.daemon.main import run  # noqa: PLC0415  # the daemon's libraries take longer than a usage error may
 
     if arguments.dry_run:
@@ -47,6 +51,11 @@ def parser(paths: Paths) -> argparse.ArgumentParser:
         "--dry-run",
         action="store_true",
         help="say whether it would start on what is on disk, and change nothing",
+    )
+    parser.add_argument(
+        "--clear",
+        action="store_true",
+        help="end what a daemon that is gone left running, and this node's claim to a VIP; not while a daemon runs",
     )
     parser.add_argument("--version", action="version", version=f"halbd {__version__}")
     return parser

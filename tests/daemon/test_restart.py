@@ -103,6 +103,20 @@ def test_a_daemon_that_hangs_for_a_while_moves_nothing_and_restarts_nothing(pair
     assert all(not line["reasons"] for line in node.lines("verdict.changed")[said:])
 
 
+@both
+def test_what_a_daemon_that_is_gone_left_running_can_be_ended(pair: Pair) -> None:
+    """A stop that found no daemon to obey it: nothing serves on without anybody to look after it."""
+    node, before = pair.node, pair.children
+    assert node.start("--clear").wait(30) == 1  # a daemon runs: its affair
+    assert pair.children == before
+    pair.end(signal.SIGKILL)
+    assert node.start("--clear").wait(30) == 0
+    assert not set(before) & node.pids
+    assert node.fault == "1"
+    assert not node.holds_vip
+    assert node.start("--clear").wait(30) == 0  # nothing is left, which is fine
+
+
 def test_an_adopted_proxy_that_dies_is_noticed_and_restarted(pair: Pair) -> None:
     pair.end(signal.SIGKILL)
     pair.start_again()
