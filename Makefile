@@ -34,7 +34,7 @@ lint: $(VENV)/.test
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	shellcheck packaging/install-tools packaging/tree packaging/deb packaging/rpm .ci/run
+	shellcheck packaging/install-tools packaging/tree packaging/deb packaging/rpm packaging/debian/halbd.p* .ci/run
 
 # The numbers of docs/performance.md, on this machine (root, about an hour): HAProxy and Envoy in turn, fault by fault.
 FAULTS := proxy-kill proxy-hang node-death server-death server-poweroff all-servers-down servers-lost-here vrrp-blocked
