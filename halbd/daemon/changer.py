@@ -21,6 +21,7 @@ from halbd.model.errors import HalbdError, RefusedError
 from halbd.model.events import ConfigApplied, ConfigRejected, Event, FilesMended
 from halbd.model.state import State
 from halbd.system import generations, keepalived_unit, process
+from halbd.system.keepalived_unit import Written
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,8 @@ class Changer:
         self._children, self._proxy, self._post, self._state = children, proxy, post, state
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
         self.lock = asyncio.Lock()
+        self._untold: Written | None = Written(changed=False, aside=None)
+        self._why = ""
 
     async def reload(self) -> Done:
         """Read the file again and make it true; on any failure what was in force stays in force.
@@ -154,6 +157,20 @@ class Changer:
         except (HalbdError, OSError) as error:
             self._log.error("config.not_taken_back", why=str(error))
 
+    async def catch_up(self) -> None:
+        """Have keepalived.service run, on what is in force: at the start, and until it has been told of each change."""
+        if self._untold is None or self.lock.locked() or self._state().stopping:
+            return
+        why = ""
+        async with self.lock:
+            try:
+                await self.tell_keepalived(self.in_force.config)
+            except (HalbdError, OSError) as error:
+                why = str(error)
+        if why and why != self._why:
+            self._log.error("keepalived.not_told", why=why)
+        self._why = why
+
     async def tell_keepalived(self, config: Config) -> None:
         """Have keepalived take up its part of the generation in force. Raises HalbdError, OSError."""
         if not self._state().keepalived_is_unit:
@@ -161,9 +178,11 @@ class Changer:
             return
         text = generations.installed(self._paths).text("keepalived.conf")
         target = Path(config.keepalived.config_file)
+        before = self._untold = self._untold or Written(changed=False, aside=None)
         written = await asyncio.to_thread(keepalived_unit.write_config, text, target)
         if written.aside:
             self._log.warning("keepalived.config_kept", was=str(target), kept=str(written.aside))
-        by_hand = written.aside is not None
-        apply = keepalived_unit.apply
-        await asyncio.to_thread(apply, changed=written.changed, by_hand=by_hand, first=written.first)
+        untold = self._untold = written.besides(before)
+        by_hand, apply = untold.aside is not None, keepalived_unit.apply
+        await asyncio.to_thread(apply, changed=untold.changed, by_hand=by_hand, first=untold.first)
+        self._untold = None

@@ -143,7 +143,7 @@ class Hands:
             case Poke():
                 self._begin(self._parting.poke(effect))
             case LookAtKeepalived():
-                self._begin(self._mender.look_at_unit())
+                self._begin(self._look_at_keepalived())
             case WriteLook():
                 self._write_look()
             case TakeUp():
@@ -246,6 +246,10 @@ class Hands:
                 await self._take_up_proxy()
             case Program.KEEPALIVED:
                 await self._take_up_keepalived()
+
+    async def _look_at_keepalived(self) -> None:
+        await self._changer.catch_up()
+        await self._mender.look_at_unit()
 
     async def _take_up_proxy(self) -> None:
         try:

@@ -29,7 +29,7 @@ from halbd.daemon.routes import Routes
 from halbd.daemon.teller import Teller
 from halbd.daemon.upgrade import Ready, Upgrade, upgraded_from
 from halbd.daemon.upkeep import Kept, Upkeep
-from halbd.model.config import Config, Log
+from halbd.model.config import Log
 from halbd.model.errors import HalbdError
 from halbd.model.events import ConfigApplied, ConfigRejected, Event, StopRequested
 from halbd.model.paths import Paths
@@ -130,8 +130,7 @@ class _Daemon:
         self._post(ConfigApplied(begun.config))
         if begun.rejected:
             self._post(ConfigRejected(begun.rejected))
-        for work in (self._watch_stop(stop), self._tell_unit(begun.config)):
-            self._begin(work)
+        self._begin(self._watch_stop(stop))
         asyncio.get_running_loop().add_signal_handler(SIGHUP, lambda: self._begin(self._reload_by_signal()))
         routes = Routes(self, self._drainer, self._history, check_account().pw_uid)
         async with Door(self._paths, routes) as door:
@@ -173,15 +172,6 @@ class _Daemon:
         """SIGTERM may come before there is anybody to tell; it is heeded as soon as there is."""
         await stop.wait()
         self._post(StopRequested())
-
-    async def _tell_unit(self, config: Config) -> None:
-        """Where systemd runs keepalived: have it run, on what is in force."""
-        if not self.state.keepalived_is_unit:
-            return
-        try:
-            await self._changer.tell_keepalived(config)
-        except (HalbdError, OSError) as error:
-            self._log.error("keepalived.not_told", why=str(error))
 
     async def _reload_by_signal(self) -> None:
         """SIGHUP has nobody to answer to: what is wrong goes into the log and into status."""

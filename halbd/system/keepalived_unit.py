@@ -110,6 +110,10 @@ class Written:
     aside: Path | None
     first: bool = False
 
+    def besides(self, before: Written) -> Written:
+        """Both together, where keepalived has not been told of the earlier one."""
+        return Written(self.changed or before.changed, self.aside or before.aside, self.first or before.first)
+
 
 def write_config(text: str, target: Path) -> Written:
     """Put keepalived.conf in place; one that halbd did not write is kept aside first.

@@ -46,3 +46,17 @@ def test_a_daemon_that_was_killed_does_not_start_a_keepalived_that_an_operator_s
     assert bare.status["keepalived"]["stopped"]["why"] == "it was stopped by somebody"
     assert bare.lines("keepalived.left_alone")
     assert systemctl.asked == begun
+
+
+def test_what_could_not_be_told_at_the_start_is_told_later(bare: Node, systemctl: Systemctl) -> None:
+    """A folder where keepalived.conf belongs: it can be neither read nor replaced."""
+    target = bare.folder / "keepalived.conf"
+    bare.daemon.kill()
+    bare.daemon.wait()
+    target.unlink()
+    target.mkdir()
+    start(bare, systemctl)
+    bare.until(lambda: bool(bare.lines("keepalived.not_told")), "a failure")
+    target.rmdir()
+    bare.until(target.is_file, "keepalived.conf")
+    assert len(bare.lines("keepalived.not_told")) == 1

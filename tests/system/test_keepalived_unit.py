@@ -83,6 +83,12 @@ def test_what_was_there_stays_when_it_cannot_be_written(tmp_path: Path) -> None:
     assert error.value.errno in (errno.ENOTDIR, errno.EEXIST)
 
 
+def test_what_keepalived_was_not_told_of_is_not_forgotten_with_the_next_file(tmp_path: Path) -> None:
+    nothing, first = Written(changed=False, aside=None), Written(changed=True, aside=tmp_path, first=True)
+    assert nothing.besides(first) == first.besides(nothing) == first
+    assert nothing.besides(nothing) == nothing
+
+
 # the service itself; what systemd says of each state was read off systemd 252
 
 
