@@ -15,6 +15,8 @@ from halbd.render.words import Line, Quoted, block, document, line, name, number
 
 FAULT = "halbd_fault"
 CHECK = "halbd_check"
+REFRESH = 1
+"""Seconds between two announcements of a VIP by its holder."""
 
 # An empty script ends with 0, and so does one that was cut short. Called by name, a main() that is not there is an
 # error, and one that returns instead of ending the process is a failure.
@@ -60,9 +62,10 @@ def _global_defs(config: Config, around: Surroundings) -> Iterator[Line]:
     yield line("vrrp_version", config.vrrp.version)
     if config.vrrp.unicast:
         yield line("vrrp_check_unicast_src")
-    # Gratuitous ARP is never acknowledged: repeat it, for switches and clients that missed the first ones.
+    # Gratuitous ARP is never acknowledged: repeat it, for switches and clients that missed the first ones, and for
+    # those who were answered by a second holder while there was one. For IPv6 it is an unsolicited advertisement.
     yield line("vrrp_garp_master_delay", "1")
-    yield line("vrrp_garp_master_refresh", "10")
+    yield line("vrrp_garp_master_refresh", REFRESH)
     # Of two holders that meet again the lower one speaks last, so that the higher one repeats its ARP.
     yield line("vrrp_higher_prio_send_advert", "true")
 
