@@ -107,7 +107,7 @@ class Numbers:
     failed_heal: those of the healing.
     moved_ms: injection until another node gained the VIP.
     back_ms: begin of the cure until the victim gained it again; from the injection where a fault heals itself.
-    one_holder_ms: begin of the cure until one node held it for good.
+    one_holder_ms: begin of the cure until one node held it for good; from the injection where a fault heals itself.
     served_ms: end of the cure until the first of the unbroken run of good attempts.
     transitions: gains and losses on all nodes.
     gap_ms: the longest pause between two attempts: no outage is told finer than that.
@@ -230,7 +230,7 @@ def measure(seen: Seen) -> Numbers:
     phase = [a for a in seen.attempts if a.end >= spans.injected and fresh <= a.start < parted]
     after = [a for a in seen.attempts if parted <= a.start < spans.ended]
     earliest = min((a.start for a in phase), default=spans.injected)
-    settle = [settled(line, spans.healing) for line in lines]
+    settle = [settled(line, seen.cured) for line in lines]
     return Numbers(
         attempts=len(phase) + len(after),
         outage_ms=_ms(max((outage(own, earliest, parted) for own in by_vip.values()), default=0.0)),

@@ -95,6 +95,12 @@ def both_at_most(numbers: Numbers, limit: float) -> Finding:
     return Finding("two holders", f"at most {length(limit * 1000)}", length(numbers.two_holders_ms), ok)
 
 
+def none_at_most(numbers: Numbers, limit: float) -> Finding:
+    """No node held the VIP for at most `limit` seconds."""
+    ok = numbers.no_holder_ms <= limit * 1000
+    return Finding("no holder", f"at most {length(limit * 1000)}", length(numbers.no_holder_ms), ok)
+
+
 BREAK = 0.1
 """Seconds without a holder that a move and the way back may show. keepalived's first advert, on which the old holder
 gives the VIP up, leaves up to 20 ms before the new one has set the address (docs/decisions/0009), and two monitors
@@ -107,10 +113,9 @@ def made_before_break(numbers: Numbers) -> tuple[Finding, ...]:
     """The VIP was handed over, and never lost: a peer had it before it left, and nobody waited for a second SYN."""
     still, slow = numbers.gap_ms >= STANDSTILL * 1000, str(numbers.slow)
     words = f"{slow}, but the client stood still for {length(numbers.gap_ms)}" if numbers.slow and still else slow
-    none = numbers.no_holder_ms
     return (
         moved(numbers),
-        Finding("no holder", f"at most {length(BREAK * 1000)}", length(none), none <= BREAK * 1000),
+        none_at_most(numbers, BREAK),
         Finding("connections slow", "0", words, still or numbers.slow == 0),
     )
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
@@ -97,6 +98,12 @@ def test_holders_are_counted_over_the_whole_fault() -> None:
     assert (numbers.no_holder_ms, numbers.two_holders_ms) == (200, 200)
     assert (numbers.moved_ms, numbers.back_ms, numbers.transitions) == (300, 3000, 4)
     assert numbers.one_holder_ms == pytest.approx(3200)
+
+
+def test_where_a_fault_heals_itself_one_holder_is_counted_from_the_injection() -> None:
+    changes = moves((10.1, "lb2", True), (10.7, "lb2", False))
+    themselves = replace(seen(attempts(9, 20), changes), self_healing=True)
+    assert measure(themselves).one_holder_ms == pytest.approx(700)
 
 
 def test_a_vip_that_did_not_move_says_so() -> None:
