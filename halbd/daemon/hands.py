@@ -233,7 +233,7 @@ class Hands:
 
     async def _cut(self, effect: CutConnections) -> None:
         try:
-            await self._proxy.cut_connections(effect.frontend, effect.server)
+            await self._proxy.cut_connections(effect, self._state().proxy.pid)
         except HalbdError as error:
             self._log.warning("proxy.connections_not_cut", server=effect.server, why=str(error))
         else:

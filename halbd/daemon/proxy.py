@@ -8,6 +8,7 @@ from halbd.daemon.proxy_envoy import Envoy
 from halbd.daemon.proxy_haproxy import Haproxy
 from halbd.decide.change import Change
 from halbd.model.config import Config, LogLevel, ProxyKind
+from halbd.model.effects import CutConnections
 from halbd.model.evidence import ProxyView
 from halbd.model.paths import Paths
 from halbd.render.envoy import BOOTSTRAP
@@ -33,8 +34,8 @@ class Proxy(Protocol):
     async def reload(self) -> None:
         """Have it serve what is in force now, whatever it served before. Raises HalbdError."""
 
-    async def cut_connections(self, frontend: str, server: str) -> None:
-        """End every connection to a server that is down. Raises HalbdError."""
+    async def cut_connections(self, server: CutConnections, pid: int | None) -> None:
+        """End every connection of the proxy, whose process `pid` is, to a server that is down. Raises HalbdError."""
 
     def step_aside(self, pid: int) -> None:
         """Make room for a second process beside the one that runs. Raises HalbdError where there can be no second."""

@@ -10,15 +10,18 @@ import contextlib
 import os.path
 import time
 from collections import deque
+from ipaddress import ip_address
 
 from halbd.daemon.admin_socket import AdminSocket
 from halbd.decide.change import Change
 from halbd.model.config import Config, LogLevel
+from halbd.model.effects import CutConnections
 from halbd.model.errors import FailedError
 from halbd.model.evidence import FrontendView, ProxyView
 from halbd.model.paths import Paths
 from halbd.render.envoy import versions
-from halbd.system import envoy, generations
+from halbd.system import envoy, generations, sock_diag
+from halbd.system.copies import held
 from halbd.system.programs import low_port_capabilities, proxy_account, proxy_binary
 
 DEADLINE = 10.0
@@ -89,11 +92,16 @@ class Envoy:
         """It needs no asking; but what it has not taken up is as if it had not been written."""
         await self._confirm("change the running", DEADLINE, None)
 
-    async def cut_connections(self, frontend: str, server: str) -> None:
-        """Nothing: Envoy does so itself as soon as a server is down (close_connections_on_host_health_failure).
+    async def cut_connections(self, server: CutConnections, pid: int | None) -> None:
+        """Envoy has no command for it: so by the kernel, in this process and in those that made room for it."""
+        await asyncio.to_thread(self._cut, server, pid)
 
-        That costs no new connection, unlike in HAProxy: one that is still being tried goes to another server.
-        """
+    def _cut(self, server: CutConnections, pid: int | None) -> None:
+        host, _, port = server.address.rpartition(":")
+        found = sock_diag.connections_to(ip_address(host.strip("[]")), int(port))
+        pids = [*([pid] if pid else []), *envoy.set_aside(self._paths)]
+        own = held((one.inode for one in found), pids)
+        sock_diag.destroy(tuple(one for one in found if one.inode in own))
 
     def step_aside(self, pid: int) -> None:
         """Its socket gets another name, so that the next one can make its own: that would remove it, else."""

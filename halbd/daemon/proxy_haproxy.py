@@ -6,6 +6,7 @@ import structlog
 
 from halbd.decide.change import Change, ServerChange
 from halbd.model.config import Config, LogLevel
+from halbd.model.effects import CutConnections
 from halbd.model.errors import HalbdError
 from halbd.model.evidence import ProxyView
 from halbd.model.paths import Paths
@@ -53,9 +54,9 @@ class Haproxy:
         """A new worker on the files in force."""
         await haproxy.reload(self._paths)
 
-    async def cut_connections(self, frontend: str, server: str) -> None:
+    async def cut_connections(self, server: CutConnections, pid: int | None) -> None:  # noqa: ARG002  # as the protocol has it
         """By `shutdown sessions server`."""
-        await haproxy.cut_connections(self._paths, frontend, server)
+        await haproxy.cut_connections(self._paths, server.frontend, server.server)
 
     def step_aside(self, pid: int) -> None:  # noqa: ARG002  # as the protocol has it
         """It needs no second: a reload makes the master execute its program anew."""

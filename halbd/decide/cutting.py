@@ -1,13 +1,14 @@
-"""Connections that are stuck on a server which the proxy has dropped: cut, so that their clients go elsewhere.
+"""Connections that are stuck on a server whose checks fail: cut, so that their clients go elsewhere.
 
-HAProxy can do so itself the moment a server goes down (`on-marked-down shutdown-sessions`), but then it also kills
-connections that it was just about to try on another server: one new connection in some thousands failed. So halbd
-waits until every connection of that kind has been retried, and has the rest cut: long watches on a server that hangs.
+Either proxy can do so itself the moment a server goes down. But HAProxy (`on-marked-down shutdown-sessions`) then also
+kills connections that it was just about to try on another server: one new connection in some thousands failed. And
+Envoy (`close_connections_on_host_health_failure`) does so as well to a server that it has put aside for refusing new
+connections: its watches are well, and all of them would go to the next one. So halbd waits until every new connection
+has been retried, and has the rest cut: long watches on a server that hangs.
 """
 
 from __future__ import annotations
 
-from halbd.model.config import ProxyKind
 from halbd.model.effects import CutConnections, Effect
 from halbd.model.evidence import ProxyView, ServerState
 from halbd.model.replacing import replace
@@ -18,12 +19,12 @@ MARGIN = 1.0
 
 
 def seen(state: State, view: ProxyView, now: float) -> State:
-    """Note which servers went down, and forget those that are back."""
+    """Note which servers their checks took down, and forget those that are back."""
     down = {
-        ServerRef(frontend.name, server.name)
+        ServerRef(frontend.name, server.name, server.address)
         for frontend in view.frontends
         for server in frontend.servers
-        if server.state is ServerState.DOWN
+        if server.state is ServerState.DOWN and not server.aside
     }
     began = {server: state.down.get(server, now) for server in down}
     return replace(state, down=began, cut=state.cut & down)
@@ -32,7 +33,7 @@ def seen(state: State, view: ProxyView, now: float) -> State:
 def due(state: State, now: float) -> tuple[State, tuple[Effect, ...]]:
     """Cut what is due, once for each time that a server goes down."""
     servers = {server for server, at in _times(state).items() if now >= at}
-    effects = tuple(CutConnections(server.frontend, server.name) for server in sorted(servers))
+    effects = tuple(CutConnections(one.frontend, one.name, one.address) for one in sorted(servers))
     return replace(state, cut=state.cut | servers) if servers else state, effects
 
 
@@ -43,7 +44,5 @@ def next_due(state: State) -> float | None:
 
 def _times(state: State) -> dict[ServerRef, float]:
     """When each server that is down, and was not cut yet, is due."""
-    if not state.down or state.config.proxy.kind is not ProxyKind.HAPROXY:
-        return {}
     wait = {frontend.name: frontend.timeouts.connect + MARGIN for frontend in state.config.frontends}
     return {s: at + wait[s.frontend] for s, at in state.down.items() if s.frontend in wait and s not in state.cut}

@@ -69,10 +69,11 @@ class RestoreAddress:
 
 @dataclass(frozen=True, slots=True)
 class CutConnections:
-    """End the established connections to a server that is down."""
+    """End the connections to a server that is down; `address` as in ServerView."""
 
     frontend: str
     server: str
+    address: str
 
 
 @dataclass(frozen=True, slots=True)

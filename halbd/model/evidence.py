@@ -79,7 +79,8 @@ class ServerState(StrEnum):
 class ServerView:
     """One server; `check` is the proxy's own word for its last check, such as "L7STS 500".
 
-    `connections` is open ones now, `total` all since this proxy, or its last worker, began.
+    `connections` is open ones now, `total` all since this proxy, or its last worker, began. `aside`: it is down because
+    it refuses connections; its checks do not say so, and those that it has are well.
     """
 
     name: str
@@ -88,6 +89,7 @@ class ServerView:
     check: str
     connections: int = 0
     total: int = 0
+    aside: bool = False
 
     @property
     def usable(self) -> bool:

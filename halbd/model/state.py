@@ -33,10 +33,11 @@ class Series:
 
 @dataclass(frozen=True, slots=True, order=True)
 class ServerRef:
-    """One server behind one frontend, by name."""
+    """One server behind one frontend; a host name may have several addresses."""
 
     frontend: str
     name: str
+    address: str
 
 
 @dataclass(frozen=True, slots=True)

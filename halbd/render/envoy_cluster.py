@@ -49,8 +49,6 @@ def cluster(frontend: Frontend) -> Json:
         "upstream_connection_options": {"tcp_keepalive": _KEEPALIVE},
         # A server that leaves the list leaves at once, well or not.
         "ignore_health_on_host_removal": True,
-        # A watch on a dead server would wait until its client gives up; closed, the client opens a new one.
-        "close_connections_on_host_health_failure": True,
     }
 
 

@@ -26,6 +26,12 @@ def copies(inodes: Iterable[int], pids: Iterable[int]) -> Iterator[tuple[int, so
             yield inode, one
 
 
+def held(inodes: Iterable[int], pids: Iterable[int]) -> frozenset[int]:
+    """Those of these sockets that one of these processes has."""
+    wanted = set(inodes) - {0}
+    return frozenset(inode for pid in pids for inode, _ in _sockets(pid, wanted))
+
+
 def processes() -> list[int]:
     """Every process."""
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208  # see _sockets

@@ -30,6 +30,9 @@ LONGEST_HEAD = 65536
 DRAIN = 86400
 """Seconds that a changed listener leaves its connections; a watch on an API server has ended by then."""
 
+ASIDE = "refuses connections"
+"""What a server does that was put aside though its checks are well (config.cluster.v3.OutlierDetection)."""
+
 _REJECTED = "/stats?format=json&type=Counters&filter=update_%28rejected%7Cfailure%29%24"
 _CONNECTIONS = "/stats?format=json&type=Gauges&filter=downstream_cx_active%24"
 _VERSIONS = "/stats?format=json&type=TextReadouts"
@@ -119,6 +122,12 @@ def aside(paths: Paths, pid: int) -> Path:
     return paths.proxy_folder / f"admin.{pid}.sock"
 
 
+def set_aside(paths: Paths) -> tuple[int, ...]:
+    """The processes that made room, by the names of their sockets."""
+    names = (path.name.split(".") for path in paths.proxy_folder.glob("admin.*.sock"))
+    return tuple(int(number) for _, number, _ in names if number.isdigit())
+
+
 async def drain(socket: Path, within: float) -> None:
     """Have it close its listeners for good; its connections go on. Raises what `ask` raises."""
     await ask(socket, "/drain_listeners", within, "POST")
@@ -176,7 +185,8 @@ def _servers(cluster: Mapping[str, Any]) -> Iterator[ServerView]:
         where = _join(str(at.get("address", "")), at.get("port_value", 0))
         counts = {one.get("name"): one.get("value") for one in _list(host, "stats")}
         active, total = (count(counts.get(name)) for name in ("cx_active", "cx_total"))
-        yield ServerView(str(host.get("hostname", "")), where, state, check, active, total)
+        name = str(host.get("hostname", ""))
+        yield ServerView(name, where, state, check, active, total, aside=check == ASIDE)
 
 
 def _state(health: Mapping[str, Any]) -> tuple[ServerState, str]:
@@ -184,7 +194,7 @@ def _state(health: Mapping[str, Any]) -> tuple[ServerState, str]:
     for flag, state, words in (
         ("active_hc_timeout", ServerState.DOWN, "check timed out"),
         ("failed_active_health_check", ServerState.DOWN, "check failed"),
-        ("failed_outlier_check", ServerState.DOWN, "refuses connections"),
+        ("failed_outlier_check", ServerState.DOWN, ASIDE),
         ("pending_active_hc", ServerState.STARTING, "pending"),
     ):
         if health.get(flag) is True:

@@ -10,9 +10,10 @@ import errno
 import os
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
+from typing import TypeAlias
 
 from halbd.model.config import Address
 from halbd.model.errors import HalbdError
@@ -32,6 +33,8 @@ HEADER = struct.Struct("=IHHII")  # struct nlmsghdr
 REQUEST = struct.Struct("=BBBxI48s")  # struct inet_diag_req_v2
 FOUND = struct.Struct("=BBxx48sIIIII")  # struct inet_diag_msg; the 48 octets are struct inet_diag_sockid
 ENDS = struct.Struct("!HH16s16s")  # the ends in there; an interface and a cookie follow
+Ends: TypeAlias = tuple[int, int, bytes, bytes]
+"""Both ports, then both addresses; the local one first."""
 MAPPED = bytes(10) + b"\xff\xff"
 BUFFER = 1 << 17
 
@@ -48,14 +51,20 @@ class Connection:
 
 def connections(local: Address) -> tuple[Connection, ...]:
     """Every TCP connection of which this is the local address, accepted or not. Raises HalbdError."""
-    wanted = {socket.AF_INET6: _sixteen(local)}
-    if local.version == 4:
-        wanted = {socket.AF_INET: local.packed.ljust(16, b"\0"), **wanted}
-    try:
-        with _open() as diag:
-            return tuple(one for family, octets in wanted.items() for one in _of_family(diag, family, octets))
-    except OSError as error:
-        raise HalbdError(f"cannot list the connections of {local}: {error.strerror}") from error
+
+    def of_it(family: int, ends: Ends) -> bool:
+        return ends[2] == _octets(family, local)
+
+    return _found(local, of_it)
+
+
+def connections_to(remote: Address, port: int) -> tuple[Connection, ...]:
+    """Every TCP connection of which this is the other end, or is to be. Raises HalbdError."""
+
+    def to_it(family: int, ends: Ends) -> bool:
+        return ends[1] == port and ends[3] == _octets(family, remote)
+
+    return _found(remote, to_it)
 
 
 def listening() -> frozenset[int]:
@@ -90,11 +99,21 @@ def _open() -> socket.socket:
     return diag
 
 
-def _of_family(diag: socket.socket, family: int, octets: bytes) -> Iterator[Connection]:
+def _found(address: Address, wanted: Callable[[int, Ends], bool]) -> tuple[Connection, ...]:
+    families = (socket.AF_INET, socket.AF_INET6) if address.version == 4 else (socket.AF_INET6,)
+    try:
+        with _open() as diag:
+            return tuple(one for family in families for one in _of_family(diag, family, wanted))
+    except OSError as error:
+        raise HalbdError(f"cannot list the connections of {address}: {error.strerror}") from error
+
+
+def _of_family(diag: socket.socket, family: int, wanted: Callable[[int, Ends], bool]) -> Iterator[Connection]:
     for data in _dump(diag, family, CONNECTED):
         _, _, ident, _, _, _, _, inode = FOUND.unpack_from(data)
-        local_port, remote_port, local, remote = ENDS.unpack_from(ident)
-        if local == octets:
+        ends: Ends = ENDS.unpack_from(ident)
+        if wanted(family, ends):
+            local_port, remote_port, local, remote = ends
             flow = Flow(_address(family, local), local_port, _address(family, remote), remote_port)
             yield Connection(flow, family, ident, inode)
 
@@ -134,8 +153,10 @@ def _answers(diag: socket.socket, family: int) -> Iterator[bytes]:
             at += length + 3 & ~3
 
 
-def _sixteen(address: Address) -> bytes:
-    """As a socket of the family AF_INET6 has it (RFC 4291, 2.5.5.2)."""
+def _octets(family: int, address: Address) -> bytes:
+    """As a socket of that family has it; an IPv4 address in one of AF_INET6: RFC 4291, 2.5.5.2."""
+    if family == socket.AF_INET:
+        return address.packed.ljust(16, b"\0")
     return address.packed if address.version == 6 else MAPPED + address.packed
 
 

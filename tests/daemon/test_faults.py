@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from halbd.model.config import Proxy
 from halbd.system import process
 from halbd.system.programs import proxy_binary
 from tests.daemon.conftest import both
-from tests.daemon.node import PORT, Node
+from tests.daemon.node import PORT, VIP, Node, frontend
+from tests.system.within import within
 
 pytestmark = pytest.mark.root
 
@@ -129,6 +131,21 @@ def test_a_keepalived_that_was_killed_leaves_no_stale_vip(bare: Node, binary: Pa
     kill(process.family(bare.status["keepalived"]["pid"]) | process.family(bare.proxy["pid"]))
     bare.until(lambda: bool(bare.lines("keepalived.exited")) and not bare.holds_vip, "the stale VIP removed")
     bare.until(lambda: bare.status["role"] == "fault", "the daemon's knowledge of it")
+
+
+@both
+def test_a_server_that_hangs_takes_its_connections_along(bare: Node) -> None:
+    """A watch on it would wait until its client gives up; ended, the client opens a new one."""
+    servers = bare.start_servers()
+    bare.write(frontends=[frontend(timeouts={"connect": 0.5})])
+    bare.start()
+    bare.until_master()
+    with within(bare.place, lambda: socket.create_connection((VIP, PORT), 20)) as watch:
+        bare.until(lambda: 1 in [s["connections"] for s in bare.status["frontends"][0]["servers"]], "its connection")
+        servers.send_signal(signal.SIGSTOP)
+        assert watch.recv(1) == b""
+    bare.until(lambda: bool(bare.lines("proxy.connections_cut")), "the log line")
+    assert bare.proxy["restarts"] == 0
 
 
 @both

@@ -150,7 +150,7 @@ def view(one: Config, up: int) -> ProxyView:
             FrontendView(
                 f.name,
                 tuple(
-                    ServerView(s.name, s.address, ServerState.UP if i < up else ServerState.DOWN, "L7OK")
+                    ServerView(s.name, f"{s.address}:{s.port}", ServerState.UP if i < up else ServerState.DOWN, "L7OK")
                     for i, s in enumerate(f.servers)
                 ),
             )

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from halbd.decide.cutting import MARGIN
 from halbd.model.effects import CutConnections, Effect
-from tests.decide.driver import Driver, of, running
+from halbd.model.events import ProxySeen
+from halbd.model.evidence import FrontendView, ProxyView, ServerState, ServerView
+from tests.decide.driver import Driver, of, running, view
+from tests.sample import config
 
 
 def cuts(node: Driver, since: int) -> list[Effect]:
@@ -18,7 +23,35 @@ def test_a_server_that_stays_down_is_cut_once_when_every_new_connection_was_retr
     node.live(wait - 0.5, up=2)
     assert cuts(node, before) == []
     node.live(20, up=2)
-    assert cuts(node, before) == [CutConnections("kube-apiserver", "10.10.50.13:6443")]
+    assert cuts(node, before) == [CutConnections("kube-apiserver", "10.10.50.13:6443", "10.10.50.13:6443")]
+
+
+def test_it_is_the_same_for_envoy_but_not_for_a_server_that_only_refuses_connections() -> None:
+    """Envoy puts such a one aside though its check is well: the watches that it has go on."""
+    node = running(config(proxy={"kind": "envoy"}))
+    before = len(node.effects)
+    node.live(20, up=2)
+    assert len(cuts(node, before)) == 1
+    node.live(3)
+    before = len(node.effects)
+    one = view(node.state.config, 2).frontends[0]
+    aside = ProxyView((replace(one, servers=tuple(replace(s, aside=True) for s in one.servers)),))
+    for _ in range(20):
+        node.post(ProxySeen(aside))
+        node.wait(1)
+    assert cuts(node, before) == []
+
+
+def test_each_address_of_a_name_counts_for_itself() -> None:
+    node = running()
+    name, before = node.state.config.frontends[0].servers[0].name, len(node.effects)
+    addresses = ("10.10.50.21:6443", "10.10.50.22:6443")
+    for fallen in (1, 2):
+        servers = tuple(ServerView(name, address, ServerState.DOWN, "") for address in addresses[:fallen])
+        for _ in range(10):
+            node.post(ProxySeen(ProxyView((FrontendView("kube-apiserver", servers),))))
+            node.wait(1)
+    assert [cut.address for cut in of(CutConnections, node.effects[before:])] == list(addresses)
 
 
 def test_a_server_that_comes_back_in_time_is_not_cut() -> None:

@@ -131,19 +131,6 @@ def test_a_limit_ends_a_silent_connection(start_api: StartApi, start_envoy: Star
     assert closed(envoy.port)
 
 
-def test_a_server_that_goes_down_takes_its_connections_along(
-    start_api: StartApi, start_envoy: StartEnvoy, quick: Check
-) -> None:
-    """A watch on a dead server would wait until its client gives up; closed, the client opens a new one."""
-    api = start_api()
-    envoy = start_envoy(in_front_of(quick, api))
-    envoy.wait_for("s0", UP)
-    with socket.create_connection(("127.0.0.1", envoy.port), timeout=20) as watch:
-        wait_until(lambda: envoy.stat("cluster.kube-apiserver.upstream_cx_active") == 1, "the connection")
-        api.status = 500
-        assert watch.recv(1) == b""
-
-
 def test_a_vip_is_bound_before_it_is_held_and_loopback_besides(
     start_api: StartApi, start_envoy: StartEnvoy, tcp: Check
 ) -> None:

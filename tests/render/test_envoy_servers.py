@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 from dataclasses import replace
 
@@ -51,6 +52,25 @@ def test_a_server_that_refuses_again_and_again_is_put_aside_but_never_the_last(
     wait_until(lambda: closed(envoy.port) and ASIDE in states(envoy), "one that is put aside")
     assert [closed(envoy.port) for _ in range(3)] == [True] * 3
     assert sorted(states(envoy)) == [UP, ASIDE]
+
+
+def test_a_server_that_is_put_aside_keeps_its_connections(
+    start_api: StartApi, start_envoy: StartEnvoy, tcp: Check
+) -> None:
+    """Its checks call it up: it only takes no more for the moment, as one whose queue is full."""
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        config = in_front_of(replace(tcp, interval=600), start_api())
+        servers = (Server("busy", "127.0.0.1", busy.getsockname()[1]), *config.frontends[0].servers)
+        envoy = start_envoy(with_frontend(replace(config.frontends[0], servers=servers)))
+        busy.accept()[0].close()  # the check
+        clients = [socket.create_connection(("127.0.0.1", envoy.port), timeout=20) for _ in servers]
+        watch, _ = busy.accept()
+    wait_until(lambda: get(envoy.port, TRUSTED.pem) == 200 and envoy.state("busy") == ASIDE, "put aside")
+    watch.sendall(b"still there")
+    (client, *_), _, _ = select.select(clients, [], [], 20)
+    assert client.recv(20) == b"still there"
+    for one in (watch, *clients):
+        one.close()
 
 
 def states(envoy: Envoy) -> list[str]:
@@ -113,14 +133,14 @@ def test_a_server_given_by_name_stands_beside_one_given_by_address(
     assert "eprecated" not in envoy.log()
 
 
-def test_connections_that_wait_for_a_silent_server_go_to_another_when_it_is_down(
+def test_connections_that_wait_for_a_silent_server_go_to_another(
     start_api: StartApi, start_envoy: StartEnvoy, tcp: Check
 ) -> None:
-    """A full queue drops every SYN (tcp(7), listen(2)), as a server without power does. `connect` would be a minute."""
+    """A full queue drops every SYN (tcp(7), listen(2)), as a server without power does."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as silent:
         port = silent.getsockname()[1]
         api = start_api()
-        frontend = in_front_of(replace(tcp, interval=1), api, frontend=replace(FRONTEND, timeouts=Timeouts(60)))
+        frontend = in_front_of(replace(tcp, interval=600), api, frontend=replace(FRONTEND, timeouts=Timeouts(0.3)))
         servers = (Server("silent", "127.0.0.1", port), *frontend.frontends[0].servers)
         fill = [socket.socket() for _ in range(4)]
         envoy = start_envoy(with_frontend(replace(frontend.frontends[0], servers=servers)))
@@ -129,6 +149,6 @@ def test_connections_that_wait_for_a_silent_server_go_to_another_when_it_is_down
             one.setblocking(False)
             one.connect_ex(("127.0.0.1", port))
         assert [get(envoy.port, TRUSTED.pem) for _ in range(4)] == [200] * 4
-        assert envoy.stat("cluster.kube-apiserver.upstream_rq_pending_failure_eject") > 0
+        assert envoy.stat("cluster.kube-apiserver.upstream_cx_connect_timeout") > 0
         for one in fill:
             one.close()

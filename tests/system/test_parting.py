@@ -17,6 +17,7 @@ import pytest
 from halbd.model.errors import HalbdError
 from halbd.model.flow import Flow
 from halbd.system import sock_diag
+from halbd.system.copies import held
 from halbd.system.poke import checksum, poke
 from halbd.system.sock_diag import Connection
 from halbd.system.voice import let_speak
@@ -85,6 +86,34 @@ def test_only_connections_of_that_very_address_are_found(place: Lan) -> None:
         assert (one.flow.local, one.flow.local_port, one.flow.remote_port) == (place.vip, PORT, client.getsockname()[1])
         assert one.inode == os.fstat(accepted.fileno()).st_ino
         other.close()
+
+
+def test_connections_to_a_server_are_found_by_its_address_and_port(place: Lan) -> None:
+    with place.listen(place.old) as listener:
+        client, accepted = connected(listener, place)
+        (one,) = within(place.client, lambda: sock_diag.connections_to(place.vip, PORT))
+        assert one.inode == os.fstat(client.fileno()).st_ino
+        assert held([one.inode], [1, os.getpid()]) == {one.inode}
+        assert held([one.inode], [1]) == set()
+        assert within(place.client, lambda: sock_diag.connections_to(place.vip, PORT + 1)) == ()
+        within(place.client, lambda: sock_diag.destroy((one,)))
+        assert is_reset(accepted)
+
+
+def test_a_connect_that_is_still_being_tried_is_given_up(place4: Lan) -> None:
+    """Who tries it learns so at once, and may try another server."""
+    run("ip", "-n", place4.client, "neigh", "replace", "10.99.0.9", "lladdr", "02:00:00:00:00:09", "dev", "eth0")
+
+    def silent() -> socket.socket:
+        one = socket.socket()
+        one.setblocking(False)
+        assert one.connect_ex(("10.99.0.9", PORT)) == errno.EINPROGRESS
+        return one
+
+    with within(place4.client, silent) as client:
+        there = within(place4.client, lambda: sock_diag.connections_to(ip_address("10.99.0.9"), PORT))
+        assert len(within(place4.client, lambda: sock_diag.destroy(there))) == 1
+        assert client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNABORTED
 
 
 def test_an_ipv4_connection_of_an_ipv6_socket_is_found_as_well(place4: Lan) -> None:
