@@ -35,6 +35,7 @@ ASIDE = "refuses connections"
 
 _REJECTED = "/stats?format=json&type=Counters&filter=update_%28rejected%7Cfailure%29%24"
 _CONNECTIONS = "/stats?format=json&type=Gauges&filter=downstream_cx_active%24"
+_WARMING = "/stats?format=json&type=Gauges&filter=%5Ecluster_manager%5C.warming_clusters%24"
 _VERSIONS = "/stats?format=json&type=TextReadouts"
 
 
@@ -142,6 +143,15 @@ async def connections(socket: Path, within: float) -> int:
 async def in_force(paths: Paths, within: float) -> Mapping[str, str]:
     """The version of each file that it has taken up, by stat name. Raises what `ask` raises."""
     return {name: str(value) for name, value in await _stats(paths.admin_socket, _VERSIONS, within)}
+
+
+async def warming(paths: Paths, within: float) -> int:
+    """How many changed clusters do not serve yet, though their file is in force. Raises what `ask` raises.
+
+    The old one does until each of the servers has been judged once, and each name been asked for.
+    """
+    rows = await _stats(paths.admin_socket, _WARMING, within)
+    return sum(int(value) for _, value in rows if isinstance(value, int))
 
 
 async def rejections(paths: Paths, within: float) -> int:

@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -138,6 +138,25 @@ def test_a_rejected_listener_is_counted_and_told_in_envoys_words(paths: Paths, u
         proxy.install(config(frontend(taken.getsockname()[1], server("s0", up))))
         wait_until(lambda: asyncio.run(envoy.rejections(paths, 5)) == 1, "the rejection")
         assert "cannot bind" in asyncio.run(envoy.listener_errors(paths, 5))
+
+
+@pytest.mark.root
+def test_a_changed_cluster_that_does_not_serve_yet_is_counted(paths: Paths, up: int) -> None:
+    """Its check waits for an answer that never comes: a full queue drops every SYN (tcp(7), listen(2))."""
+    with socket.create_server(("0.0.0.0", 0), backlog=0) as silent, ExitStack() as fill:
+        number = silent.getsockname()[1]
+        one = frontend(free_port(), server("s0", up), server("s1", number))
+        with running(paths, config(one)) as proxy:
+            assert asyncio.run(envoy.warming(paths, 5)) == 0
+            for _ in range(4):
+                client = fill.enter_context(socket.socket())
+                client.setblocking(False)
+                client.connect_ex(("127.0.0.1", number))
+            wanted = versions(proxy.install(config(one | {"check": one["check"] | {"interval": 15, "timeout": 15}})))
+            wait_until(lambda: asyncio.run(envoy.warming(paths, 5)) == 1, "it waits")
+            assert wanted["cluster_manager.cds.version_text"] == proxy.in_force()["cluster_manager.cds.version_text"]
+            proxy.install(config(one))
+            wait_until(lambda: asyncio.run(envoy.warming(paths, 5)) == 0, "it is taken back")
 
 
 @pytest.mark.root
