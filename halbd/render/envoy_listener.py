@@ -19,6 +19,9 @@ from halbd.render.words import name
 # Envoy's soft limit of what it holds for a slow reader, each way; its default of 1 MiB is 20 GB for 10,000 connections.
 BUFFER: Final = 65536
 
+STATS: Final = "frontend"
+"""Before a frontend's name in the stats of its listener: "admin" is the admin socket's own."""
+
 # A peer that vanished is found in 30 + 3 * 10 s when the connection is idle (SO_KEEPALIVE, TCP_KEEPIDLE, _INTVL, _CNT),
 # and in 60 s when unacknowledged data are under way (TCP_USER_TIMEOUT): tcp(7). Accepted sockets inherit all of them.
 _SOCKET_OPTIONS: Final = ((1, 9, 1), (6, 4, 30), (6, 5, 10), (6, 6, 3), (6, 18, 60000))
@@ -37,7 +40,7 @@ def listener(config: Config, frontend: Frontend) -> Json:
     free = {"freebind": True} if frontend.bind in {vip.address for vip in config.vips} else {}
     return {
         "name": name(frontend.name),
-        "stat_prefix": name(frontend.name),
+        "stat_prefix": f"{STATS}.{name(frontend.name)}",
         "address": first,
         **more,
         **free,

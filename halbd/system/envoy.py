@@ -21,6 +21,7 @@ from halbd.model.config import Frontend
 from halbd.model.evidence import FrontendView, ProxyView, ServerState, ServerView
 from halbd.model.paths import Paths
 from halbd.render.envoy import BOOTSTRAP
+from halbd.render.envoy_listener import STATS
 from halbd.system.answers import LONGEST_ANSWER, count
 from halbd.system.programs import unprivileged
 from halbd.system.run import run
@@ -34,7 +35,7 @@ ASIDE = "refuses connections"
 """What a server does that was put aside though its checks are well (config.cluster.v3.OutlierDetection)."""
 
 _REJECTED = "/stats?format=json&type=Counters&filter=update_%28rejected%7Cfailure%29%24"
-_CONNECTIONS = "/stats?format=json&type=Gauges&filter=downstream_cx_active%24"
+_CONNECTIONS = f"/stats?format=json&type=Gauges&filter=%5Elistener%5C.{STATS}%5C..*%5C.downstream_cx_active%24"
 _WARMING = "/stats?format=json&type=Gauges&filter=%5Ecluster_manager%5C.warming_clusters%24"
 _VERSIONS = "/stats?format=json&type=TextReadouts"
 
@@ -137,7 +138,7 @@ async def drain(socket: Path, within: float) -> None:
 async def connections(socket: Path, within: float) -> int:
     """How many clients are connected; more are counted twice. Raises what `ask` raises."""
     rows = await _stats(socket, _CONNECTIONS, within)
-    return sum(int(value) for name, value in rows if isinstance(value, int) and not name.startswith("listener.admin."))
+    return sum(int(value) for _, value in rows if isinstance(value, int))
 
 
 async def in_force(paths: Paths, within: float) -> Mapping[str, str]:

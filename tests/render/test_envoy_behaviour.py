@@ -118,7 +118,7 @@ def test_the_limit_of_connections_bites_and_can_be_raised(
     config = with_frontend(replace(in_front_of(tcp, start_api()).frontends[0], max_connections=1))
     envoy = start_envoy(config)
     with socket.create_connection(("127.0.0.1", envoy.port)):
-        wait_until(lambda: envoy.stat("listener.kube-apiserver.downstream_cx_active") == 1, "the connection")
+        wait_until(lambda: envoy.stat("listener.frontend.kube-apiserver.downstream_cx_active") == 1, "the connection")
         assert closed(envoy.port)
         envoy.change(with_frontend(replace(config.frontends[0], max_connections=2)))
         assert get(envoy.port, TRUSTED.pem) == 200

@@ -119,6 +119,18 @@ def test_every_server_is_seen_with_its_state_and_address(paths: Paths, up: int) 
 
 
 @pytest.mark.root
+def test_connections_are_counted_whatever_the_frontend_is_called(paths: Paths, up: int) -> None:
+    """`admin` is Envoy's own name for its admin socket, whose connections do not count."""
+    port = free_port()
+    with running(paths, config(frontend(port, server("s0", up), name="admin"))) as proxy:
+        assert asyncio.run(envoy.connections(paths.admin_socket, 5)) == 0
+        with socket.create_connection(("127.0.0.1", port)):
+            wait_until(lambda: asyncio.run(envoy.connections(paths.admin_socket, 5)) > 0, "the connection")
+            wait_until(lambda: proxy.view().frontends[0].servers[0].connections == 1, "it is the server's")
+            assert proxy.view().frontends[0].servers[0].total == 1
+
+
+@pytest.mark.root
 def test_what_is_in_force_is_told_by_version(paths: Paths, up: int) -> None:
     port = free_port()
     one, two = config(frontend(port, server("s0", up))), config(frontend(port, server("s0", up), server("s1", up)))
