@@ -131,10 +131,40 @@ class Changer:
             await self.tell_keepalived(config)
         self._children.taken_up(Program.KEEPALIVED)
 
-    async def reload_proxy(self) -> None:
-        """Have the proxy read its files anew. Raises HalbdError."""
-        await self._proxy.reload()
-        self._children.taken_up(Program.PROXY)
+    async def take_up(self) -> None:
+        """Have a proxy that was found on an older generation take up the one in force; else that is rolled back."""
+        async with self.lock:
+            try:
+                await self._proxy.reload()
+            except HalbdError as error:
+                await self._fall_back()
+                self._post(ConfigRejected((str(error),)))
+            else:
+                self._children.taken_up(Program.PROXY)
+
+    async def fall_back(self, why: str) -> None:
+        """No proxy starts on what is in force: put the last good generation there, if that is another one."""
+        async with self.lock:
+            if not self._state().taken_up and await self._fall_back():
+                self._post(ConfigRejected((why,)))
+
+    async def _fall_back(self) -> bool:
+        """Whether there is another generation that was seen to work, which is in force now."""
+        before = self.in_force
+        try:
+            if await asyncio.to_thread(generations.last_good, self._paths) in (None, before.source):
+                return False
+            last = await asyncio.to_thread(generation.load_last_good, replace(self._source, file=None))
+            if last is None or last.config.proxy.kind is not before.config.proxy.kind:
+                return False  # another kind is for another daemon to run
+            change = generation.compare(self._paths, before.config, last)
+            await generation.install(self._paths, last, frozenset(), ())
+            self.in_force = last
+            self._post(ConfigApplied(last.config))
+            await self._act(replace(change, servers=(), proxy_reload=True, hand_over=False), last.config)
+        except (HalbdError, OSError) as error:
+            self._log.error("config.not_taken_back", why=str(error))
+        return self.in_force is not before
 
     async def reload_keepalived(self) -> None:
         """Have keepalived read its config, and so watch the track files, anew. Raises HalbdError, OSError.

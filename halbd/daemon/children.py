@@ -24,7 +24,7 @@ from halbd.daemon.retired import Retired
 from halbd.model.child import Program
 from halbd.model.config import Config, LogLevel
 from halbd.model.errors import FailedError, HalbdError
-from halbd.model.events import Event, Exited, Spawned, SpawnFailed
+from halbd.model.events import Event, Exited, Spawned, SpawnFailed, TakenUp
 from halbd.model.paths import Paths
 from halbd.system import files, process
 from halbd.system.process import Identity
@@ -187,7 +187,13 @@ class Children:
         return noted is not None and noted.generation != self._generation()
 
     def taken_up(self, program: Program) -> None:
-        """The program runs on the generation in force: note it, for the next daemon.
+        """The program serves the generation in force."""
+        self._note_generation(program)
+        if program is Program.PROXY:
+            self._post(TakenUp())
+
+    def _note_generation(self, program: Program) -> None:
+        """What it runs on, for the next daemon.
 
         Where that cannot be written the next daemon reloads a program that needs no reload, which costs nothing.
         """
@@ -219,7 +225,7 @@ class Children:
         self._begin(self._watch(program, who))
         self._post(Spawned(program, who.pid, who.start_ticks, adopted, behind))
         if not adopted:
-            self.taken_up(program)
+            self._note_generation(program)
 
     def _spawn(self, program: Program, config: Config) -> Identity:
         is_proxy = program is Program.PROXY
@@ -242,6 +248,9 @@ class Children:
         except HalbdError as error:
             self._why[who.pid] = str(error)
             process.send(who, SIGKILL)
+        else:
+            if self._who.get(Program.PROXY) == who:
+                self.taken_up(Program.PROXY)
 
     async def _watch(self, program: Program, who: Identity) -> None:
         with contextlib.suppress(ProcessLookupError):  # it was gone before it could be watched

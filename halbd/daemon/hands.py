@@ -33,6 +33,7 @@ from halbd.model.effects import (
     DumpAddresses,
     Effect,
     EndConnections,
+    FallBack,
     Finish,
     ForgetDrain,
     KillKeepalivedUnit,
@@ -57,7 +58,6 @@ from halbd.model.effects import (
 )
 from halbd.model.errors import HalbdError
 from halbd.model.events import (
-    ConfigRejected,
     Event,
     ProbeDone,
     ProxySeen,
@@ -148,6 +148,8 @@ class Hands:
                 self._write_look()
             case TakeUp():
                 self._begin(self._take_up(effect.program))
+            case FallBack():
+                self._begin(self._changer.fall_back(effect.why))
             case DumpAddresses():
                 self._witness.start()
                 self._addresses.watch(effect.why, frozenset(vip.address for vip in self._state().config.vips))
@@ -243,19 +245,13 @@ class Hands:
         """What runs on an older generation, or has lost sight of its files, takes up the one in force."""
         match program:
             case Program.PROXY:
-                await self._take_up_proxy()
+                await self._changer.take_up()
             case Program.KEEPALIVED:
                 await self._take_up_keepalived()
 
     async def _look_at_keepalived(self) -> None:
         await self._changer.catch_up()
         await self._mender.look_at_unit()
-
-    async def _take_up_proxy(self) -> None:
-        try:
-            await self._changer.reload_proxy()
-        except HalbdError as error:
-            self._post(ConfigRejected((str(error),)))
 
     async def _take_up_keepalived(self) -> None:
         try:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+
 import structlog
 
 from halbd.decide.change import Change, ServerChange
@@ -14,6 +17,10 @@ from halbd.render.haproxy import add_server, set_weight
 from halbd.system import files, haproxy
 from halbd.system.programs import low_port_capabilities, proxy_account, proxy_binary
 
+PATIENCE = 1.0
+"""Seconds for one answer."""
+PAUSE = 0.05
+"""Seconds between two questions."""
 SERIOUS = ("[ALERT]", "[WARNING]")
 
 
@@ -33,7 +40,12 @@ class Haproxy:
         return haproxy.command(proxy_binary(config.proxy), self._paths, proxy_account(config.proxy), capabilities)
 
     async def serves(self, config: Config) -> None:
-        """Nothing to see to: it ends where it cannot serve."""
+        """Once it has all its sockets; it ends where it cannot have them."""
+        while True:
+            with contextlib.suppress(OSError):
+                await self.view(config, PATIENCE)
+                return
+            await asyncio.sleep(PAUSE)
 
     async def view(self, config: Config, within: float) -> ProxyView:  # noqa: ARG002  # it names every backend itself
         """By `show stat`."""

@@ -26,6 +26,7 @@ from halbd.model.config import LogLevel
 from halbd.model.effects import (
     DumpAddresses,
     Effect,
+    FallBack,
     LetIn,
     LookAtKeepalived,
     MarkGood,
@@ -58,6 +59,7 @@ from halbd.model.events import (
     Spawned,
     SpawnFailed,
     StopRequested,
+    TakenUp,
     Tick,
     UndrainRequested,
     UpgradeFailed,
@@ -107,13 +109,15 @@ def _happen(state: State, event: Event, now: Now) -> Step:
             return _died(state, event.program, event.reason, event.jitter, now)
         case Exited():
             same = _child(state, event.program).pid == event.pid
-            return _died(state, event.program, event.how, event.jitter, now) if same else (state, ())
+            return _exited(state, event, now) if same else (state, ())
         case ProbeDone():
             return _mark(probing.probed(state, event.result, now), event)
         case ProxySeen():
             return cutting.seen(probing.seen(state, event.view, now), event.view, now.mono), ()
         case ProxySilent():
             return probing.silent(state, now, ours=event.ours), ()
+        case TakenUp():
+            return replace(state, taken_up=True), ()
         case ProxyMute():
             return replace(state, mute=event.why), ()
         case AddressChanged():
@@ -163,10 +167,10 @@ def _applied(state: State, event: ConfigApplied, now: Now) -> Step:
 
 
 def _mark(state: State, event: ProbeDone) -> Step:
-    """The first good answer under a generation makes it one to fall back to."""
+    """The first good answer under a generation makes it one to fall back to, once the proxy has all of it."""
     if event.result.ours:
         return state, (Say(LogLevel.ERROR, "probe.not_asked", {"name": event.result.name, "why": event.result.error}),)
-    if state.marked or not event.result.ok:
+    if state.marked or not (event.result.ok and state.taken_up):
         return state, ()
     return replace(state, marked=True), (MarkGood(),)
 
@@ -265,12 +269,20 @@ def _spawned(state: State, event: Spawned, now: Now) -> Step:
     said = Say(LogLevel.INFO, f"{event.program}.{word}", {"pid": event.pid, "restarts": child.restarts})
     if event.program is Program.PROXY:
         state = probing.fresh(state, now, adopted=event.adopted)
+        state = replace(state, taken_up=event.adopted and not event.behind)
         effects += (WriteLook(),)
         if event.adopted:
             effects += (LetIn(),)  # an earlier daemon may have ended while new connections waited
     if event.behind:
         effects += (TakeUp(event.program),)
     return state, (*effects, said)
+
+
+def _exited(state: State, event: Exited, now: Now) -> Step:
+    """A proxy that never served a generation which never worked: that one may be why."""
+    hopeless = event.program is Program.PROXY and not (state.taken_up or state.marked or state.stopping)
+    state, effects = _died(state, event.program, event.how, event.jitter, now)
+    return state, (*effects, FallBack(event.how)) if hopeless else effects
 
 
 def _died(state: State, program: Program, how: str, jitter: float, now: Now) -> Step:

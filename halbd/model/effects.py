@@ -110,6 +110,13 @@ class TakeUp:
 
 
 @dataclass(frozen=True, slots=True)
+class FallBack:
+    """The proxy does not start on the generation in force, which never worked: go back to the last good one; `why`."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class LookAtGeneration:
     """See that the files in force are those that halbd wrote, and put right what is not."""
 
@@ -197,6 +204,7 @@ Effect: TypeAlias = (
     | Push
     | WriteLook
     | TakeUp
+    | FallBack
     | LookAtGeneration
     | MarkGood
     | Record

@@ -73,6 +73,11 @@ class ProxySilent:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenUp:
+    """The proxy that runs is seen to serve the generation in force."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProxyMute:
     """The proxy's sockets were removed, and it cannot be made to speak as long as it serves: `why`."""
 
@@ -225,6 +230,7 @@ Event: TypeAlias = (
     | ProbeDone
     | ProxySeen
     | ProxySilent
+    | TakenUp
     | ProxyMute
     | AddressChanged
     | AddressesDumped

@@ -104,6 +104,7 @@ class State:
     `levels`: per VIP group, how far its VRRP priority is lowered (0, 1 blind holder, 2 blind standby, or offered).
     `down`: since when the proxy has a server down (monotonic); `cut`: those whose connections were cut.
     `mute`: why the proxy that runs cannot be asked, where somebody has removed its sockets.
+    `taken_up`: the proxy that runs was seen to serve the generation in force.
     `marked`: the generation in force has been seen to work.
     `pushed`: what the track_files hold. `unpushed`: what could not be written into others, due again at `push_due`.
     `barred`: VIPs that went unserved here.
@@ -146,6 +147,7 @@ class State:
     unpushed: Mapping[str, int] = field(default_factory=dict)
     push_due: float = 0
     generation_looked: float = 0
+    taken_up: bool = False
     marked: bool = False
     down: Mapping[ServerRef, float] = field(default_factory=dict)
     cut: frozenset[ServerRef] = frozenset()

@@ -13,7 +13,7 @@ from halbd.decide.change import OTHER_KIND
 from halbd.system.programs import find
 from tests.daemon.conftest import both
 from tests.daemon.node import SERVER_PORT, SERVERS, VIP, Node, frontend
-from tests.render.netns import run, wait_until
+from tests.render.netns import inside, run, wait_until
 
 pytestmark = pytest.mark.root
 
@@ -188,6 +188,27 @@ def test_a_broken_file_is_started_over_with_the_last_good_generation(pair: Pair,
     assert config["digest"] == digest
     assert any("70000 is not a port" in problem for problem in config["rejected"]["problems"])
     assert node.lines("config.rejected")
+
+
+@both
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_generation_that_fails_only_when_it_runs_is_rolled_back(pair: Pair, how: signal.Signals) -> None:
+    """No checker sees that an address cannot be bound; the proxy that runs, or one that is started, does."""
+    node = pair.node
+    run(*inside(node.place, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1"))
+    node.until(node.paths.good.exists, "a generation to fall back to")
+    before, digest, current = pair.children[0], node.status["config"]["digest"], node.paths.current.readlink()
+    pair.end(how)
+    node.write(frontends=[frontend(), frontend("second", 9443, bind="::1")])
+    pair.daemon = node.start()
+    node.until(lambda: bool((node.status.get("config") or {}).get("rejected")), "status says why")
+    node.until_master()
+    config = node.status["config"]
+    assert config["digest"] == digest
+    # HAProxy tells nobody but its log why a worker did not start.
+    assert any(words in str(config["rejected"]["problems"]) for words in ("bind", "the new worker failed to start"))
+    assert (node.paths.current.readlink(), node.paths.good.readlink()) == (current, current)
+    assert (node.proxy["pid"] == before) == (how is signal.SIGKILL)
 
 
 @pytest.mark.usefixtures("still")

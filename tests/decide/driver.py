@@ -10,7 +10,7 @@ from halbd.decide.verdict import verdict
 from halbd.model.child import Program
 from halbd.model.config import Address, Config
 from halbd.model.effects import Effect, Probe, Push
-from halbd.model.events import AddressChanged, Event, Exited, ProbeDone, ProxySeen, ProxySilent, Spawned, Tick
+from halbd.model.events import AddressChanged, Event, Exited, ProbeDone, ProxySeen, ProxySilent, Spawned, TakenUp, Tick
 from halbd.model.evidence import FrontendView, Now, ProbeResult, ProxyView, ServerState, ServerView
 from halbd.model.state import State
 from halbd.model.verdict import Verdict
@@ -77,7 +77,7 @@ class Driver:
         return done
 
     def spawned(self, pid: int = 100, *, adopted: bool = False) -> None:
-        self.post(Spawned(Program.PROXY, pid, 1, adopted=adopted))
+        self.post(Spawned(Program.PROXY, pid, 1, adopted=adopted), TakenUp())
 
     def died(self, pid: int = 100) -> list[Effect]:
         return self.post(Exited(Program.PROXY, pid, "killed by SIGKILL", 0.0))

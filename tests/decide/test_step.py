@@ -11,6 +11,7 @@ from halbd.model.child import Program
 from halbd.model.effects import (
     DumpAddresses,
     Effect,
+    FallBack,
     LookAtKeepalived,
     MarkGood,
     Probe,
@@ -33,6 +34,7 @@ from halbd.model.events import (
     PushLost,
     Spawned,
     StopRequested,
+    TakenUp,
     Tick,
 )
 from halbd.model.evidence import ProbeResult
@@ -42,6 +44,42 @@ from tests.sample import config
 
 def test_the_first_tick_starts_both_programs() -> None:
     assert {spawn.program for spawn in of(Spawn, Driver().post(Tick()))} == {Program.PROXY, Program.KEEPALIVED}
+
+
+def test_a_proxy_that_never_served_a_generation_which_never_worked_is_a_reason_to_fall_back() -> None:
+    node = Driver()
+    node.post(Spawned(Program.PROXY, 100, 1), ConfigApplied(node.state.config))
+    node.wait(1)
+    node.answer()
+    assert not of(MarkGood, node.effects), "one of its frontends answers; the proxy has not taken up all of it"
+    (effect,) = of(FallBack, node.post(Exited(Program.PROXY, 100, "exited with code 1: cannot bind", 0.0)))
+    assert effect.why == "exited with code 1: cannot bind"
+    assert not of(FallBack, node.post(Exited(Program.PROXY, 100, "told twice", 0.0)))
+    node.spawned(101)
+    assert not of(FallBack, node.post(Exited(Program.PROXY, 101, "killed by SIGKILL", 0.0))), "it served"
+    node.spawned(102)
+    node.live(3)
+    assert of(MarkGood, node.effects)
+    node.post(Exited(Program.PROXY, 102, "killed by SIGKILL", 0.0), Spawned(Program.PROXY, 103, 1))
+    assert not of(FallBack, node.post(Exited(Program.PROXY, 103, "exited with code 1", 0.0))), "that generation worked"
+
+
+def test_a_keepalived_or_a_proxy_that_ends_at_a_stop_is_no_reason_to_fall_back() -> None:
+    node = Driver()
+    node.post(Spawned(Program.PROXY, 100, 1), Spawned(Program.KEEPALIVED, 200, 1), ConfigApplied(node.state.config))
+    assert not of(FallBack, node.post(Exited(Program.KEEPALIVED, 200, "exited with code 1", 0.0)))
+    node.post(StopRequested())
+    assert not of(FallBack, node.post(Exited(Program.PROXY, 100, "exited with code 0", 0.0)))
+
+
+def test_a_proxy_that_was_found_behind_makes_nothing_good_until_it_has_taken_that_up() -> None:
+    node = Driver()
+    node.post(Spawned(Program.PROXY, 100, 1, adopted=True, behind=True), ConfigApplied(node.state.config))
+    node.live(3)
+    assert not of(MarkGood, node.effects)
+    node.post(TakenUp())
+    node.live(3)
+    assert of(MarkGood, node.effects)
 
 
 def test_where_systemd_runs_keepalived_it_is_asked_now_and_then() -> None:

@@ -12,6 +12,7 @@ from halbd.model.effects import (
     DumpAddresses,
     Effect,
     EndConnections,
+    FallBack,
     Finish,
     ForgetDrain,
     KillKeepalivedUnit,
@@ -97,7 +98,7 @@ class Hands:
             case ShutDoor() | LetIn():
                 if self.node.proxy:
                     self.node.proxy.shut = isinstance(effect, ShutDoor)
-            case Poke() | CutConnections() | TakeUp() | MarkGood() | Say():
+            case Poke() | CutConnections() | TakeUp() | FallBack() | MarkGood() | Say():
                 pass
             case DrainSettled():
                 self.daemon.seen.draining = None
