@@ -17,9 +17,9 @@ LIFETIME = timedelta(days=800)
 
 
 class Authority:
-    """A CA that signs server certificates."""
+    """A CA that signs server certificates, valid itself for so long."""
 
-    def __init__(self) -> None:
+    def __init__(self, lifetime: timedelta = LIFETIME) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _name("halbd lab CA")
         usage = x509.KeyUsage(
@@ -27,7 +27,7 @@ class Authority:
             data_encipherment=False, key_agreement=False, encipher_only=False, decipher_only=False,
         )  # fmt: skip
         self._certificate = (
-            _builder(self._name, self._name, self._key.public_key())
+            _builder(self._name, self._name, self._key.public_key(), lifetime)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(usage, critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False)

@@ -252,6 +252,35 @@ def test_settings_of_the_kernel_are_those_of_this_namespace(site: Site) -> None:
     assert found["nonlocal-bind"]["severity"] == "warning"
 
 
+def test_settings_that_matter_for_this_config_only(site: Site) -> None:
+    """Strict rp_filter with two links, a VIP with a subnet, one of IPv6 where IPv6 is off; each cure is one to run."""
+    link((site.node, "eth1"), (site.others, "eth1"))
+    add_address(site.node, "eth1", "192.168.0.2/24")
+    off = ("net.ipv4.conf.all.promote_secondaries=0", "net.ipv4.conf.eth0.promote_secondaries=0")
+    strict = ("net.ipv4.conf.eth0.rp_filter=1", "net.ipv6.conf.eth0.disable_ipv6=1")
+    run(*inside(site.node, "sysctl", "-qw", *off, *strict))
+    six = {"address": "2001:db8::4", "interface": "eth0"}
+    site.write(vips=[{"address": f"{VIP}/24"}, six], vrrp={"unicast": False})
+    _, found = site.examined()
+    kinds = {"reverse-path": "warning", "secondaries": "warning", "ipv6": "wrong"}
+    assert {name: found[name]["severity"] for name in kinds} == kinds
+    for name in kinds:
+        now, keep, _ = found[name]["cure"].rpartition(" | tee")
+        assert keep, found[name]["cure"]
+        run(*inside(site.node, *now[now.index("sysctl") :].split()))
+    _, found = site.examined()
+    assert {name: found[name]["severity"] for name in kinds} == dict.fromkeys(kinds, "fine")
+
+
+def test_a_ca_that_ends_soon_and_more_connections_than_files(site: Site) -> None:
+    (site.file.parent / "ca.crt").write_text(site.ca.pem + Authority(timedelta(days=13)).pem)
+    site.write(frontends=[document()["frontends"][0] | {"max_connections": 1_000_000}])
+    code, found = site.examined()
+    assert (code, found["ca"]["severity"], found["open-files"]["severity"]) == (1, "warning", "wrong")
+    assert found["ca"]["what"].endswith(", in 12 days")
+    assert "max_connections needs 2" in found["open-files"]["what"]
+
+
 def test_another_node_can_be_named_and_its_address_is_missed_here(site: Site) -> None:
     site.write(vips=[{"address": VIP, "interface": "eth0"}])
     code, found = site.examined("--node", "lb2")

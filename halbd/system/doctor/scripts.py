@@ -20,10 +20,11 @@ def components(paths: Paths) -> tuple[tuple[Component, ...], ...]:
         OSError: one of them cannot be looked at.
         HalbdError: setpriv is not installed.
     """
-    return tuple(_path(Path(one)) for one in (find("setpriv"), interpreter(), check_program(paths)))
+    return tuple(look(Path(one)) for one in (find("setpriv"), interpreter(), check_program(paths)))
 
 
-def _path(path: Path) -> tuple[Component, ...]:
+def look(path: Path) -> tuple[Component, ...]:
+    """The way to one file. Raises OSError."""
     return tuple(_component(part) for part in way(path) if os.path.lexists(part))
 
 
