@@ -14,23 +14,29 @@ from halbd.lab.measure import Numbers
 from halbd.lab.verdict import Finding
 from halbd.model.config import Config
 
-STARTING = 15.0  # seconds for a daemon that another fault has struck
+STARTING = 40.0  # seconds for a daemon that was struck to answer
 
 
-async def _say(stage: Stage, word: str) -> None:
-    code, said = await halbctl(stage, word)
-    stage.found.append(Finding(f"halbctl {word}", "exit 0", f"exit {code}: {said[-200:]}", code == 0))
+async def say(stage: Stage, word: str, code: int = 0) -> None:
+    """`halbctl drain` or `undrain` on the victim; it should end with `code`."""
+    got, said = await halbctl(stage, word)
+    stage.found.append(Finding(f"halbctl {word}", f"exit {code}", f"exit {got}: {said[-200:]}", got == code))
+
+
+async def undrain(stage: Stage) -> None:
+    """The victim may hold VIPs again; its daemon may just be starting."""
+    await stage.unit.up(STARTING)
+    await say(stage, "undrain")
 
 
 @asynccontextmanager
 async def _inflict(stage: Stage) -> AsyncIterator[float]:
     injected = monotonic()
     try:
-        await _say(stage, "drain")
+        await say(stage, "drain")
         yield injected
     finally:
-        await stage.unit.up(STARTING)
-        await _say(stage, "undrain")
+        await undrain(stage)
 
 
 async def _observe(stage: Stage) -> None:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from signal import SIGKILL
 from time import monotonic
 
 from halbd.decide.life import FIRST_DELAY
 from halbd.lab import verdict
-from halbd.lab.command import run
 from halbd.lab.faults.base import Fault, Stage, needs_two_nodes, until_moved
+from halbd.lab.faults.instead import instead
 from halbd.lab.faults.proxy import proxy_pid
 from halbd.lab.measure import Numbers
 from halbd.lab.verdict import Finding, yes
 from halbd.model.config import Config
-from halbd.system.programs import proxy_binary
 
 HOLD = 15.0  # seconds
 WORDS = "no more today"
@@ -25,21 +23,11 @@ SCRIPT = f"#!/bin/sh\necho '{WORDS}'\nexit 1\n"
 
 @asynccontextmanager
 async def _inflict(stage: Stage) -> AsyncIterator[float]:
-    """Put another program in the binary's place, in the mount namespace of this one daemon: it has its own."""
-    lab, pid = stage.lab, await proxy_pid(stage)
-    binary, broken = str(proxy_binary(lab.plan.config.proxy)), lab.folder.path / "broken-proxy"
-    broken.write_text(SCRIPT)
-    broken.chmod(0o755)
-    daemon = stage.unit.pid
-    there = partial(run, "nsenter", "--target", str(daemon), "--mount")
-    await there("mount", "--bind", str(broken), binary)
-    try:
+    pid = await proxy_pid(stage)
+    async with instead(stage, SCRIPT):
         injected = monotonic()
-        lab.signal(stage.victim, pid, SIGKILL)
+        stage.lab.signal(stage.victim, pid, SIGKILL)
         yield injected
-    finally:
-        if stage.unit.pid == daemon:  # another daemon's mounts are new
-            await there("umount", binary)
 
 
 async def _observe(stage: Stage) -> None:
