@@ -100,6 +100,23 @@ def test_what_strikes_the_daemon_alone_is_not_noticed(file: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(120)
+@pytest.mark.parametrize("proxy", ["haproxy", "envoy"])
+def test_a_daemon_may_be_killed_and_stopped_with_either_proxy(file: Path, proxy: str) -> None:
+    """How fast it all went, and so who was slow, is not for a test on a busy machine."""
+    words = [*LAB, "--config", str(file), "--json", "--proxy", proxy, "--fault", "halbd-kill", "stop"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=110)
+    assert done.stdout, done.stderr
+    runs = (fault["runs"][0] for fault in json.loads(done.stdout)["faults"])
+    killed, stopped = ({finding["what"]: finding["got"] for finding in run["findings"]} for run in runs)
+    kept = ("same proxy", "same proxy workers", "same keepalived", "right again")
+    assert [killed[what] for what in kept] == ["yes"] * len(kept)
+    gone = ("lb1 holds no VIP", "nothing left running", "no half-open server side", "right again")
+    assert [stopped[what] for what in gone] == ["yes"] * len(gone)
+    assert stopped["halbd ended"] == "exit 0"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
 def test_chaos_prints_its_seed_and_comes_right_again(file: Path) -> None:
     """What can be played in a few seconds each: this is about chaos, and not about the faults."""
     words = [
