@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Callable
+from socket import socket
 
 MOST = 256
 """Connections of root that wait, and as many of all others together. Everyone of this node asks and is gone."""
@@ -16,18 +17,16 @@ class Clients:
     """
 
     def __init__(self) -> None:
-        self._waiting: dict[bool, dict[asyncio.WriteTransport, None]] = {True: {}, False: {}}
+        self._waiting: dict[bool, dict[socket, Callable[[], None]]] = {True: {}, False: {}}
 
-    def wait(self, one: asyncio.WriteTransport, *, root: bool) -> None:
-        """Give this connection a place; it is to leave it when it ends."""
+    def wait(self, one: socket, drop: Callable[[], None], *, root: bool) -> None:
+        """Give this connection a place, or let it keep its own; it is to leave it when it ends. `drop` ends it."""
         waiting = self._waiting[root]
-        if len(waiting) >= MOST:
-            oldest = next(iter(waiting))
-            del waiting[oldest]
-            oldest.abort()
-        waiting[one] = None
+        if one not in waiting and len(waiting) >= MOST:
+            waiting.pop(next(iter(waiting)))()
+        waiting[one] = drop
 
-    def leave(self, one: asyncio.WriteTransport) -> None:
+    def leave(self, one: socket) -> None:
         """It ended, or is being served: what somebody waits for, as for a reload, is not dropped."""
         for waiting in self._waiting.values():
             waiting.pop(one, None)

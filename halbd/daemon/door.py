@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
 from typing import Self
 
 from halbd.daemon.http import Route, serve
+from halbd.daemon.reception import Reception
 from halbd.model.paths import Paths
 from halbd.system.programs import check_account, join_group
 
@@ -17,11 +17,11 @@ class Door:
 
     def __init__(self, paths: Paths, route: Route) -> None:
         self._paths, self._route = paths, route
-        self._server: asyncio.Server | None = None
+        self._server: Reception | None = None
 
     async def __aenter__(self) -> Self:
         """Begin to listen. Raises OSError."""
-        self._server = await serve(_listen(self._paths), self._route)
+        self._server = serve(_listen(self._paths), self._route)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -33,7 +33,7 @@ class Door:
     async def put_back(self) -> None:
         """Listen anew, where somebody has removed the socket: nobody can find the one that is open. Raises OSError."""
         if self._server and not self._paths.socket.exists():
-            before, self._server = self._server, await serve(_listen(self._paths), self._route)
+            before, self._server = self._server, serve(_listen(self._paths), self._route)
             before.close()
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import socket
 import statistics
 import subprocess
 import time
@@ -83,14 +85,42 @@ def timed(what: Callable[[Node], None], node: Node, times: int) -> str:
     return f"{statistics.median(took):.1f} / {statistics.quantiles(took, n=100)[98]:.1f} ms"
 
 
+def behind(node: Node, text: str) -> tuple[float, float]:
+    """Milliseconds, and those of them that the daemon's processor time is, until it has answered behind all of them.
+
+    It is stopped while they come, so that they wait in its queue all at once.
+    """
+    os.kill(node.daemon.pid, signal.SIGSTOP)
+    with flood(node, text, 0, 0), socket.socket(socket.AF_UNIX) as last:
+        last.connect(str(node.paths.socket))
+        last.sendall(b"GET /check HTTP/1.1\r\nHost: halbd\r\n\r\n")
+        begun, busy = time.perf_counter(), processor(node)
+        os.kill(node.daemon.pid, signal.SIGCONT)
+        assert last.recv(12)[:9] == b"HTTP/1.1 ", "yes, or stale where the machine was slow to bring them"
+        return (time.perf_counter() - begun) * 1000, processor(node) - busy
+
+
+def processor(node: Node) -> float:
+    """Milliseconds of processor time of the daemon's one thread (the kernel's Documentation/scheduler/sched-stats)."""
+    return int(Path(f"/proc/{node.daemon.pid}/schedstat").read_text().split()[0]) / 1e6
+
+
+def first(node: Node, text: str) -> str:
+    """Median and maximum of ten, wall and processor time."""
+    wall, busy = zip(*(behind(node, text) for _ in range(10)), strict=True)
+    medians = (f"{statistics.median(of):.0f} / {max(of):.0f}" for of in (wall, busy))
+    return " ms, ".join(medians) + " ms of processor time"
+
+
 def report(node: Node, habit: str, beside: Callable[[], AbstractContextManager[None]]) -> None:
     """One row: what the socket and halbd-check take, and what the daemon holds meanwhile."""
+    last = first(node, HABITS[habit]) if habit in HABITS else "-"
     with beside():
         held = f"{descriptors(node)}, {resident(node) >> 10} MB"
-        socket = timed(answered, node, 1000)
+        asked = timed(answered, node, 1000)
     with beside():  # the first ones are dropped by now, because their time is over
         check = timed(ran, node, 50)
-    print(f"| {habit} | {socket} | {check} | {held} |", flush=True)  # noqa: T201  # this is its output
+    print(f"| {habit} | {last} | {asked} | {check} | {held} |", flush=True)  # noqa: T201  # this is its output
 
 
 def main() -> None:

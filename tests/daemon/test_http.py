@@ -14,6 +14,7 @@ from halbd.daemon.clients import MOST
 from halbd.daemon.http import Request, Response, Route, serve
 
 ASK = b"GET /all HTTP/1.1\r\nHost: halbd\r\n\r\n"
+CHECK = b"GET /check HTTP/1.1\r\nHost: halbd\r\n\r\n"
 DEADLINE = 0.2
 
 
@@ -24,7 +25,7 @@ def play(route: Route, clients: Callable[[str], Awaitable[None]], tmp_path: Path
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(str(tmp_path / "s"))
         listener.setblocking(False)
-        async with await serve(listener, route, DEADLINE):
+        async with serve(listener, route, DEADLINE):
             await asyncio.wait_for(clients(str(tmp_path / "s")), 20)
 
     asyncio.run(whole())
@@ -94,3 +95,24 @@ def test_who_is_being_served_is_not_dropped_however_many_come(tmp_path: Path) ->
             one.close()
 
     play(slow, client, tmp_path)
+
+
+def test_halbd_check_is_answered_before_all_who_came_first(tmp_path: Path) -> None:
+    """It comes last in the kernel's queue, and keepalived waits for it."""
+    answered: list[str] = []
+
+    async def note(request: Request) -> Response:
+        answered.append(request.target)
+        return Response(200, {})
+
+    async def client(path: str) -> None:
+        queue = [socket.socket(socket.AF_UNIX) for _ in range(MOST)]
+        for one in queue:  # the loop does not turn meanwhile
+            one.connect(path)
+            one.sendall(CHECK if one is queue[-1] else ASK)
+        for one in queue:
+            assert await asyncio.to_thread(one.recv, 12) == b"HTTP/1.1 200"
+            one.close()
+
+    play(note, client, tmp_path)
+    assert answered == ["/check", *["/all"] * (MOST - 1)]
