@@ -1,6 +1,7 @@
 """One listener per frontend: raw TCP to its cluster. Nothing of the servers stands here.
 
-A listener that changes drains its old connections until --drain-time-s is over, and then closes them.
+A listener that changes, or goes, leaves its connections until --drain-time-s is over, and then closes them. The port is
+part of its name: Envoy lets no two listeners change places, but removes those that go before it adds those that come.
 
 SO_REUSEPORT stays on, as is Envoy's default: a second Envoy can then take over the port while the first still holds it,
 and a listener can move between "*" and one address. The price: a bind is no guard against a second Envoy of the same
@@ -39,7 +40,7 @@ def listener(config: Config, frontend: Frontend) -> Json:
     # A VIP is bound before it is held. Envoy needs no privilege for that (ip(7), IP_FREEBIND).
     free = {"freebind": True} if frontend.bind in {vip.address for vip in config.vips} else {}
     return {
-        "name": name(frontend.name),
+        "name": _listener(frontend),
         "stat_prefix": f"{STATS}.{name(frontend.name)}",
         "address": first,
         **more,
@@ -56,7 +57,11 @@ def listener(config: Config, frontend: Frontend) -> Json:
 def limits(config: Config) -> Json:
     """The runtime keys that limit each listener's connections: changed in the running Envoy, nothing is drained."""
     key = "envoy.resource_limits.listener.{}.connection_limit"
-    return {key.format(name(frontend.name)): frontend.max_connections for frontend in config.frontends}
+    return {key.format(_listener(frontend)): frontend.max_connections for frontend in config.frontends}
+
+
+def _listener(frontend: Frontend) -> str:
+    return f"{name(frontend.name)}:{frontend.port}"
 
 
 def _addresses(config: Config, frontend: Frontend) -> list[Json]:

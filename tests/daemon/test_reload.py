@@ -236,6 +236,16 @@ def test_a_frontend_comes_and_goes(usual: Node) -> None:
     usual.until(lambda: len(usual.status["probes"]) == 2, "the end of its probes")
 
 
+def test_two_frontends_change_their_ports(usual: Node) -> None:
+    usual.write(frontends=[frontend(), frontend("second", 9446, servers=ONE_SERVER)])
+    assert usual.reload().status == 200
+    usual.write(frontends=[frontend(port=9446), frontend("second", servers=ONE_SERVER)])
+    answer = usual.reload()
+    assert (answer.status, answer.body.get("actions")) == (200, [PROXY[usual.kind]])
+    assert {one["name"]: one["port"] for one in usual.status["frontends"]} == {"kube-apiserver": 9446, "second": 6443}
+    usual.until(lambda: connects(usual, 9446) and connects(usual, 6443), "both ports")
+
+
 def test_a_reload_that_fails_at_the_last_moment_is_rolled_back(node: Node) -> None:
     """What no checker sees: an address of a family that this kernel does not serve. HAProxy tries for two seconds."""
     run(*inside(node.place, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1"))
