@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -124,8 +125,7 @@ def _probes(state: State) -> list[dict[str, Any]]:
 def _frontend(state: State, frontend: Frontend) -> dict[str, Any]:
     views = state.view.frontends if state.view else ()
     view = next((one for one in views if one.name == frontend.name), None)
-    seen = {server.name: server for server in view.servers} if view else {}
-    servers = [_server(server, seen.get(server.name) or _unseen(server, view)) for server in frontend.servers]
+    servers = [_server(server, _seen(server, view)) for server in frontend.servers]
     return {"name": frontend.name, "port": frontend.port, "servers": servers}
 
 
@@ -142,6 +142,16 @@ def _server(server: Server, seen: ServerView) -> dict[str, Any]:
 
 def _place(server: Server) -> str:
     return f"[{server.address}]:{server.port}" if ":" in server.address else f"{server.address}:{server.port}"
+
+
+def _seen(server: Server, view: FrontendView | None) -> ServerView:
+    """A name may have several addresses, each of which is a server to Envoy: it is as well as the best of them."""
+    found = [one for one in view.servers if one.name == server.name] if view else []
+    if len(found) < 2:
+        return found[0] if found else _unseen(server, view)
+    best, *_, worst = sorted(found, key=lambda one: not one.usable)
+    words = f"{sum(one.usable for one in found)} of {len(found)} addresses; {worst.address}: {worst.check}"
+    return replace(best, check=words, connections=sum(s.connections for s in found), total=sum(s.total for s in found))
 
 
 def _unseen(server: Server, view: FrontendView | None) -> ServerView:

@@ -175,6 +175,26 @@ def test_each_server_is_told_as_the_proxy_sees_it() -> None:
     assert list(one["servers"][0]) == ["name", "address", "state", "check", "connections", "connections_total"]
 
 
+@pytest.mark.parametrize(
+    ("states", "state", "words"),
+    [
+        ((ServerState.UP, ServerState.UP), "up", "2 of 2 addresses; 10.10.50.22:6443: up"),
+        ((ServerState.DOWN, ServerState.UP), "up", "1 of 2 addresses; 10.10.50.21:6443: down"),
+        ((ServerState.UP, ServerState.DOWN), "up", "1 of 2 addresses; 10.10.50.22:6443: down"),
+        ((ServerState.DOWN, ServerState.DOWN), "down", "0 of 2 addresses; 10.10.50.22:6443: down"),
+    ],
+)
+def test_a_name_with_several_addresses_is_as_well_as_the_best_of_them(
+    states: tuple[ServerState, ...], state: str, words: str
+) -> None:
+    named = {"name": "named", "address": "api.example", "port": 6443}
+    node = running(config(frontends=[{"name": "api", "port": 8443, "servers": [named]}], proxy={"kind": "envoy"}))
+    seen = (ServerView("named", f"10.10.50.{n}:6443", one, one.value, n, 100) for n, one in enumerate(states, 21))
+    node.post(ProxySeen(ProxyView((FrontendView("api", tuple(seen)),))))
+    (server,) = said(node)["frontends"][0]["servers"]
+    assert tuple(server.values()) == ("named", "api.example:6443", state, words, 43, 200)
+
+
 def test_a_config_says_when_it_was_applied_or_refused() -> None:
     node = running()
     node.post(ConfigApplied(node.state.config))

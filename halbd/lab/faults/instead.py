@@ -33,4 +33,4 @@ async def instead(stage: Stage, script: str) -> AsyncIterator[None]:
     finally:
         if stage.unit.pid == daemon:  # another daemon's mounts are new
             await there("umount", binary)
-            await there("umount", str(real(stage)))
+            await there("umount", "--lazy", str(real(stage)))  # HAProxy's master may have been executed from there

@@ -5,20 +5,18 @@ from __future__ import annotations
 import copy
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from time import monotonic
 
 import yaml
 
 from halbd.lab import document, verdict
-from halbd.lab.command import run
 from halbd.lab.faults.base import AFTER, Cost, Fault, Stage, needs_two_servers
+from halbd.lab.faults.instead import instead, real
 from halbd.lab.faults.kept import kept_with_halbd
 from halbd.lab.faults.reloading import refused, reload
 from halbd.lab.measure import Numbers
 from halbd.lab.verdict import Finding, yes
 from halbd.model.config import Config, ProxyKind
-from halbd.system.programs import proxy_binary
 
 CHECKER = """\
 #!/bin/sh
@@ -45,33 +43,14 @@ def _fewer(text: bytes) -> bytes:
 
 
 @asynccontextmanager
-async def _damaging_checker(stage: Stage) -> AsyncIterator[None]:
-    """In the binary's place, in the mount namespace of this one daemon: it damages what it has found to be good."""
-    lab, proxy, daemon = stage.lab, stage.lab.plan.config.proxy, stage.unit.pid
-    binary, real, checker = str(proxy_binary(proxy)), lab.folder.path / "real-proxy", lab.folder.path / "checker"
-    real.touch()
-    checker.write_text(CHECKER.format(first=FIRST[proxy.kind], real=real, damage=DAMAGE[proxy.kind]))
-    checker.chmod(0o755)
-    there = partial(run, "nsenter", "--target", str(daemon), "--mount")
-    await there("mount", "--bind", binary, str(real))
-    await there("mount", "--bind", str(checker), binary)
-    try:
-        yield
-    finally:
-        if stage.unit.pid == daemon:  # another daemon's mounts are new
-            await there("umount", binary)
-            await there("umount", "--lazy", str(real))  # HAProxy's master may have been executed from there
-
-
-@asynccontextmanager
 async def _inflict(stage: Stage) -> AsyncIterator[float]:
-    lab = stage.lab
+    lab, kind = stage.lab, stage.lab.plan.config.proxy.kind
     injected = monotonic()
     lab.write_config(stage.victim, _fewer(lab.plan.text))
     try:
-        async with _damaging_checker(stage):
+        async with instead(stage, CHECKER.format(first=FIRST[kind], real=real(stage), damage=DAMAGE[kind])):
             await reload(stage, 1)
-            await refused(stage, WORDS[lab.plan.config.proxy.kind])
+            await refused(stage, WORDS[kind])
             yield injected
     finally:
         lab.write_config(stage.victim, lab.plan.text)
