@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from halbd.decide.listen import sockets
+from halbd.decide.listen import has_low_ports, sockets
 from halbd.model.config import Address, Config, Frontend, ProxyKind, Server, is_address
 from halbd.model.files import FileSet
 
@@ -12,6 +12,10 @@ KEEPALIVED_FILE = "keepalived.conf"
 ENVOY_BOOTSTRAP = "envoy.json"
 NOT_TAKEN_UP = {KEEPALIVED_FILE, ENVOY_BOOTSTRAP, "envoy-check.json"}
 """What a running proxy does not read: envoy-check.json is for `envoy --mode validate` alone."""
+LOW_PORT = (
+    "cannot have the running haproxy listen on a port below 1024, for which it was not started: "
+    "stop halbd and start it again with the new file"
+)
 OTHER_KIND = "cannot put another proxy in the place of the running one: stop halbd and start it again with the new file"
 
 _RELOAD = {
@@ -74,7 +78,7 @@ def change(old: Config, old_files: FileSet, new: Config, new_files: FileSet) -> 
     different = proxy_changed(old_files, new_files)
     kind = new.proxy.kind
     servers = _servers(old, new) if different and kind is ProxyKind.HAPROXY else ()
-    refused = OTHER_KIND if kind is not old.proxy.kind else ""
+    refused = _refused(old, new)
     return Change(
         kind=kind,
         refused=refused,
@@ -85,6 +89,19 @@ def change(old: Config, old_files: FileSet, new: Config, new_files: FileSet) -> 
         new_binds=binds,
         warnings=(*_shared(old, new), *_restart(old, new), *([refused] if refused else [])),
     )
+
+
+def _refused(old: Config, new: Config) -> str:
+    """Why no running proxy can take it up; "" where one can. HAProxy keeps its master, and so what that may do."""
+    if new.proxy.kind is not old.proxy.kind:
+        return OTHER_KIND
+    if new.proxy.kind is ProxyKind.HAPROXY and _first_low_port(old, new):
+        return LOW_PORT
+    return ""
+
+
+def _first_low_port(old: Config, new: Config) -> bool:
+    return has_low_ports(new) and not has_low_ports(old)
 
 
 def proxy_changed(old: FileSet, new: FileSet) -> bool:
@@ -143,8 +160,9 @@ def _shared(old: Config, new: Config) -> list[str]:
 
 
 def _other_process(old: Config, old_files: FileSet, new: Config, new_files: FileSet) -> bool:
-    """What no running Envoy takes up: another program, or the names of node and cluster in its bootstrap."""
-    return old.proxy.binary != new.proxy.binary or old_files.text(ENVOY_BOOTSTRAP) != new_files.text(ENVOY_BOOTSTRAP)
+    """What no running Envoy takes up: another program, the names of node and cluster in its bootstrap, a capability."""
+    other = old.proxy.binary != new.proxy.binary or old_files.text(ENVOY_BOOTSTRAP) != new_files.text(ENVOY_BOOTSTRAP)
+    return other or _first_low_port(old, new)
 
 
 def _restart(old: Config, new: Config) -> list[str]:

@@ -6,6 +6,8 @@ from ipaddress import IPv4Address, IPv6Address
 
 from halbd.model.config import Address, Config, Frontend
 
+LOW_PORTS = 1024
+"""Ports below need CAP_NET_BIND_SERVICE (capabilities(7))."""
 _LOOPBACK = IPv4Address("127.0.0.1")
 
 
@@ -17,6 +19,11 @@ def sockets(config: Config) -> tuple[tuple[Address, int], ...]:
         if frontend.bind is not None:
             found[local_address(config, frontend), frontend.port] = None
     return tuple(found)
+
+
+def has_low_ports(config: Config) -> bool:
+    """Whether the proxy must be started with a capability to listen."""
+    return any(frontend.port < LOW_PORTS for frontend in config.frontends)
 
 
 def all_addresses(config: Config) -> Address:

@@ -9,13 +9,12 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from halbd.decide.listen import has_low_ports
 from halbd.model.config import Config, Proxy, ProxyKind
 from halbd.model.errors import HalbdError
 
 SEARCH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Where programs are looked for: a service's PATH may lack the sbin folders."""
-LOW_PORTS = 1024
-"""Ports below need CAP_NET_BIND_SERVICE (capabilities(7))."""
 
 
 def find(name: str) -> str:
@@ -61,7 +60,7 @@ def _envoy() -> str:
 
 def low_port_capabilities(config: Config) -> tuple[str, ...]:
     """What setpriv(1) must leave to the proxy, for ports below 1024."""
-    return ("+net_bind_service",) if any(one.port < LOW_PORTS for one in config.frontends) else ()
+    return ("+net_bind_service",) if has_low_ports(config) else ()
 
 
 def unprivileged(user: pwd.struct_passwd, capabilities: Sequence[str]) -> list[str]:

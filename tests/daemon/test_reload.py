@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from halbd.decide.change import LOW_PORT
 from halbd.model.config import ProxyKind
 from halbd.system import process
 from tests.daemon.conftest import both
@@ -263,6 +264,21 @@ def test_a_reload_that_fails_at_the_last_moment_is_rolled_back(node: Node) -> No
     node.write(health=patient, frontends=[frontend(servers=ONE_SERVER)])
     assert node.reload().body["actions"] == [PROXY[node.kind]]
     assert (node.proxy["pid"], node.proxy["restarts"], len(node.status["transitions"])) == (pid, 0, 1)
+
+
+def test_a_first_port_below_1024(node: Node) -> None:
+    """Envoy: by a hand-over. HAProxy would have to be started anew, which is not halbd's to decide."""
+    before = Before(node)
+    node.write(frontends=[frontend(), frontend("web", 443)])
+    answer = node.reload()
+    if node.kind is ProxyKind.HAPROXY:
+        assert (answer.status, answer.body) == (409, {"error": LOW_PORT})
+        before.assert_same()
+    else:
+        assert answer.status == 200
+        node.until(lambda: connects(node, 443), "the new port")
+        node.until_master()
+        assert not node.lines("vip.lost")
 
 
 WATCH = """

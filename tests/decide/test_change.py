@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from halbd.decide.change import OTHER_KIND, Change, change
+from halbd.decide.change import LOW_PORT, OTHER_KIND, Change, change
 from halbd.model.files import Surroundings
 from halbd.render.render import render
 from tests.sample import config
@@ -119,6 +119,19 @@ def test_another_account_for_envoy_waits_for_a_restart() -> None:
 
 def test_halbds_own_timings_do_not_concern_envoy() -> None:
     assert envoy_to(health={"interval": 2, "timeout": 1}).actions == ()
+
+
+def test_a_first_port_below_1024_needs_another_process() -> None:
+    """A capability is given at the start (capabilities(7))."""
+    low = frontend(port=443)
+    one = to(frontends=low)
+    assert (one.refused, one.actions) == (LOW_PORT, ())
+    assert LOW_PORT in one.warnings
+    assert envoy_to(frontends=low).hand_over
+    for kind in ("haproxy", "envoy"):
+        old, new = (config(frontends=frontend(port=port), proxy={"kind": kind}) for port in (443, 444))
+        two = change(old, render(old, AROUND), new, render(new, AROUND))
+        assert (two.refused, two.hand_over) == ("", False)
 
 
 def test_another_kind_of_proxy_is_refused_while_one_runs() -> None:
