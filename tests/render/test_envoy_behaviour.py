@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import socket
 from dataclasses import replace
 
@@ -10,7 +12,7 @@ from tests.render.cases import FRONTEND, VIP, with_frontend
 from tests.render.certificates import authority
 from tests.render.conftest import TRUSTED, StartApi, StartEnvoy, in_front_of
 from tests.render.envoy import DOWN, UP, closed
-from tests.render.netns import wait_until
+from tests.render.netns import run, wait_until
 from tests.render.stand_in import get
 
 
@@ -129,6 +131,33 @@ def test_a_limit_ends_a_silent_connection(start_api: StartApi, start_envoy: Star
     limited = replace(FRONTEND, timeouts=Timeouts(client=0.2))
     envoy = start_envoy(in_front_of(tcp, start_api(), frontend=limited))
     assert closed(envoy.port)
+
+
+def test_no_limit_is_none_and_not_envoys_default_of_an_hour(
+    start_api: StartApi, start_envoy: StartEnvoy, tcp: Check
+) -> None:
+    envoy = start_envoy(in_front_of(tcp, start_api()))
+    (config,) = json.loads(envoy.ask("/config_dump?resource=dynamic_listeners"))["configs"]
+    (chain,) = config["active_state"]["listener"]["filter_chains"]
+    assert chain["filters"][0]["typed_config"]["idle_timeout"] == "0s"
+
+
+def test_keepalives_find_a_dead_peer_on_either_side(start_api: StartApi, start_envoy: StartEnvoy, tcp: Check) -> None:
+    """30 s after the last word (ss(8): a timer that runs out within 30 s). Linux's own default is two hours."""
+    api = start_api()
+    envoy = start_envoy(in_front_of(replace(tcp, interval=600), api))
+    with socket.create_connection(("127.0.0.1", envoy.port)):
+        for end in (f"sport = :{envoy.port}", f"dport = :{api.port}"):
+            wait_until(lambda end=end: timers(end) != [], end)  # type: ignore[misc]  # bound now
+            for name, seconds in timers(end):
+                assert (name, seconds <= 30) == ("keepalive", True)
+
+
+def timers(end: str) -> list[tuple[str, float]]:
+    """The timer of each established connection of that end, and the seconds that are left of it."""
+    words = run("ss", "-Htno", "state", "established", end)
+    found = re.findall(r"timer:\((\w+),(?:(\d+)min)?(?:([0-9.]+)sec)?(?:([0-9]+)ms)?", words)
+    return [(name, 60 * int(m or 0) + float(s or 0) + int(ms or 0) / 1000) for name, m, s, ms in found]
 
 
 def test_a_vip_is_bound_before_it_is_held_and_loopback_besides(
