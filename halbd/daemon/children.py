@@ -17,7 +17,7 @@ import structlog
 
 from halbd.daemon import proxy
 from halbd.daemon.logs import at
-from halbd.daemon.noted import already_running, note
+from halbd.daemon.noted import already_running, keepalived_words, note, started
 from halbd.daemon.orphans import reap_others
 from halbd.daemon.output import Output
 from halbd.daemon.retired import Retired
@@ -79,7 +79,7 @@ class Children:
                 join_group(self._paths.proxy_folder.stat().st_gid)
             self._program.step_back(noted.who.pid)
         for name in proxy.FILES.values():
-            for who in process.leaders_with(str(self._paths.current / name)):
+            for who in started(self._paths, name):
                 if noted is not None and who == noted.who:
                     continue
                 if self._program.stepped_aside(who.pid):
@@ -289,9 +289,7 @@ class Children:
             if pid := process.pid_in(path, "keepalived"):
                 raise FailedError(f"cannot start keepalived: one runs already, pid {pid}")
             path.unlink(missing_ok=True)
-        config = str(self._paths.current / "keepalived.conf")
-        where = ["-f", config, "-p", str(pid_files[0]), "-r", str(pid_files[1])]
-        return [find("keepalived"), "--dont-fork", "--log-console", "--vrrp", *where]
+        return [find("keepalived"), *keepalived_words(self._paths), "-p", str(pid_files[0]), "-r", str(pid_files[1])]
 
     def _listen(self, program: Program) -> Output:
         if program not in self._output:

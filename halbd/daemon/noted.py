@@ -9,8 +9,9 @@ from pathlib import Path
 
 from halbd.daemon import proxy
 from halbd.model.child import Program
+from halbd.model.config import ProxyKind
 from halbd.model.paths import Paths
-from halbd.system import envoy, process
+from halbd.system import envoy, haproxy, process
 from halbd.system.process import Identity
 
 FILES = {Program.PROXY: tuple(proxy.FILES.values()), Program.KEEPALIVED: ("keepalived.conf",)}
@@ -35,7 +36,7 @@ def already_running(paths: Paths, program: Program) -> Noted | None:
     """What an earlier daemon started, if it still runs: PID, start time and executable agree with its note.
 
     Instead of the executable the command line will do: a script may have put another in its place. Where the note is
-    lost, the process whose command line names our own file is it, on an unknown generation.
+    lost, the process that was started on our own file as halbd does it is it, on an unknown generation.
     """
     try:
         text = note(paths, program).read_bytes()
@@ -53,10 +54,21 @@ def already_running(paths: Paths, program: Program) -> Noted | None:
 def _unnoted(paths: Paths, program: Program) -> Noted | None:
     """Of several the one that owns the admin socket's own name: the others made room for it."""
     for name in FILES[program]:
-        for found in process.leaders_with(str(paths.current / name)):
+        for found in started(paths, name):
             if not os.path.lexists(envoy.aside(paths, found.pid)):
                 return Noted(found, process.program_of(found.pid) or "", "", name, b"")
     return None
+
+
+def started(paths: Paths, name: str) -> tuple[Identity, ...]:
+    """The processes that run on this file of ours, as halbd starts them: not who checks or reads the same file."""
+    words = {proxy.FILES[ProxyKind.HAPROXY]: haproxy.words, proxy.FILES[ProxyKind.ENVOY]: envoy.words}
+    return process.leaders_with(words.get(name, keepalived_words)(paths))
+
+
+def keepalived_words(paths: Paths) -> list[str]:
+    """In the foreground, VRRP only, logging to its output."""
+    return ["--dont-fork", "--log-console", "--vrrp", "-f", str(paths.current / "keepalived.conf")]
 
 
 def note(paths: Paths, program: Program) -> Path:

@@ -46,8 +46,13 @@ def command(binary: str, paths: Paths, user: struct_passwd, capabilities: Sequen
     No hot restart: its shared memory is more to go wrong than the hand-over of docs/decisions/0006.
     """
     log = ["--log-level", "info", "--component-log-level", "main:warning", "--log-format", "%l %n %_"]
-    more = ["--disable-hot-restart", "--drain-time-s", str(DRAIN), "--reject-unknown-dynamic-fields", *log]
-    return [*unprivileged(user, capabilities), binary, "-c", str(paths.current / BOOTSTRAP), *more]
+    more = ["--drain-time-s", str(DRAIN), "--reject-unknown-dynamic-fields", *log]
+    return [*unprivileged(user, capabilities), binary, *words(paths), *more]
+
+
+def words(paths: Paths) -> list[str]:
+    """What follows the program: no check of the same file (`--mode validate -c FILE`) has it."""
+    return ["-c", str(paths.current / BOOTSTRAP), "--disable-hot-restart"]
 
 
 def version(binary: str) -> str:

@@ -28,8 +28,12 @@ MASTER_PATIENCE = 0.3
 
 def command(binary: str, paths: Paths, user: struct_passwd, capabilities: Sequence[str] = ()) -> list[str]:
     """The command line: master-worker mode, as an unprivileged user."""
-    config = str(paths.current / "haproxy.cfg")
-    return [*unprivileged(user, capabilities), binary, "-W", "-S", f"{paths.master_socket},mode,660", "-f", config]
+    return [*unprivileged(user, capabilities), binary, *words(paths)]
+
+
+def words(paths: Paths) -> list[str]:
+    """What follows the program: no check of the same file (`-c -f FILE`) has it."""
+    return ["-W", "-S", f"{paths.master_socket},mode,660", "-f", str(paths.current / "haproxy.cfg")]
 
 
 def version(binary: str) -> str:

@@ -145,15 +145,20 @@ def children() -> tuple[int, ...]:
     return tuple(one.pid for one in psutil.Process().children())
 
 
-def leaders_with(argument: str) -> tuple[Identity, ...]:
-    """The processes that lead a session of their own and were started with this very argument."""
+def leaders_with(arguments: Sequence[str]) -> tuple[Identity, ...]:
+    """The processes that lead a session of their own and were started with these very arguments in a row."""
     found = []
     for one in psutil.process_iter(["pid", "cmdline"]):
         pid, words = one.info["pid"], one.info["cmdline"] or []
         with contextlib.suppress(ProcessLookupError):
-            if argument in words and os.getsid(pid) == pid:
+            if _in_a_row(arguments, words) and os.getsid(pid) == pid:
                 found.append(identity(pid))
     return tuple(one for one in found if one)
+
+
+def _in_a_row(arguments: Sequence[str], words: Sequence[str]) -> bool:
+    count = len(arguments)
+    return any(list(words[at : at + count]) == list(arguments) for at in range(len(words) - count + 1))
 
 
 def family(pid: int) -> frozenset[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -241,6 +242,37 @@ def test_a_proxy_whose_note_is_lost_is_known_by_its_command_line(pair: Pair) -> 
         (pair.node.paths.runtime / name).unlink()
     pair.start_again()
     assert pair.children == before
+
+
+@pytest.mark.usefixtures("still")
+@pytest.mark.parametrize("noted", [True, False])
+def test_who_only_reads_or_checks_the_same_files_is_left_alone(pair: Pair, noted: bool) -> None:
+    """An operator's pager, or a check of the file, that leads a session of its own."""
+    before = pair.children
+    file = str(pair.node.paths.current / "haproxy.cfg")
+    forms = (["-u", "-"], ["-u", "-", file], ["-u", "-", "-c", "-f", file])
+    code = b"print('reading', flush=True); import signal; signal.pause()\n"
+    readers = [
+        subprocess.Popen([sys.executable, *form], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+        for form in forms
+    ]
+    try:
+        for one in readers:
+            assert one.stdin is not None
+            assert one.stdout is not None
+            one.stdin.write(code)
+            one.stdin.close()
+            assert one.stdout.readline() == b"reading\n"
+        pair.end(signal.SIGKILL)
+        if not noted:
+            (pair.node.paths.runtime / "proxy.json").unlink()
+        pair.start_again()
+        assert pair.children == before
+        assert [one.poll() for one in readers] == [None] * len(readers)
+    finally:
+        for one in readers:
+            one.kill()
+            one.wait()
 
 
 def test_a_track_file_that_somebody_else_wrote_is_written_again(pair: Pair) -> None:
