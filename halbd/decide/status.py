@@ -223,7 +223,7 @@ def _config(state: State) -> dict[str, Any]:
     rejected, mended = state.rejected, state.mended
     return {
         "digest": state.config.digest,
-        "applied_at": stamp(state.applied_at) if state.applied_at else None,
+        "applied_at": stamp(state.applied.wall) if state.applied else None,
         "rejected": {"at": stamp(rejected.at), "problems": list(rejected.problems)} if rejected else None,
         "mended": {"at": stamp(mended.at), "files": list(mended.files), "kept": mended.kept} if mended else None,
     }

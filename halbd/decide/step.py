@@ -161,16 +161,20 @@ def _happen(state: State, event: Event, now: Now) -> Step:
 def _applied(state: State, event: ConfigApplied, now: Now) -> Step:
     """A VIP that is new may already be here, and one that is no longer ours is nobody's to report."""
     state = holding.applied(state, event.config)
-    applied = replace(state, applied_at=now.wall, rejected=None, mended=None, marked=False)
-    why = "found when the config was applied" if state.applied_at else "found when halbd started"
+    applied = replace(state, applied=now, rejected=None, mended=None, marked=False)
+    why = "found when the config was applied" if state.applied else "found when halbd started"
     return probing.align(applied, now), (WriteLook(), DumpAddresses(why))
 
 
 def _mark(state: State, event: ProbeDone) -> Step:
-    """The first good answer under a generation makes it one to fall back to, once the proxy has all of it."""
+    """The first good answer under a generation makes it one to fall back to, once the proxy has all of it.
+
+    The question must have been asked under it too.
+    """
     if event.result.ours:
         return state, (Say(LogLevel.ERROR, "probe.not_asked", {"name": event.result.name, "why": event.result.error}),)
-    if state.marked or not (event.result.ok and state.taken_up):
+    early = state.applied is not None and event.result.at.mono - event.result.latency < state.applied.mono
+    if state.marked or early or not (event.result.ok and state.taken_up):
         return state, ()
     return replace(state, marked=True), (MarkGood(),)
 

@@ -105,7 +105,7 @@ class State:
     `down`: since when the proxy has a server down (monotonic); `cut`: those whose connections were cut.
     `mute`: why the proxy that runs cannot be asked, where somebody has removed its sockets.
     `taken_up`: the proxy that runs was seen to serve the generation in force.
-    `marked`: the generation in force has been seen to work.
+    `marked`: the generation in force, since `applied`, has been seen to work.
     `pushed`: what the track_files hold. `unpushed`: what could not be written into others, due again at `push_due`.
     `barred`: VIPs that went unserved here.
     `maintenance`: the operator has drained this node, or is about to.
@@ -139,7 +139,7 @@ class State:
     levels: Mapping[str, int] = field(default_factory=dict)
     pushed: Mapping[str, int] = field(default_factory=dict)
     transitions: tuple[Transition, ...] = ()
-    applied_at: datetime | None = None
+    applied: Now | None = None
     rejected: Rejected | None = None
     mended: Mended | None = None
     stopping: Stopping | None = None

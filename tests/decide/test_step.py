@@ -205,6 +205,22 @@ def test_the_first_good_answer_marks_a_generation_as_one_to_fall_back_to() -> No
     assert len(of(MarkGood, node.effects)) == 2
 
 
+def test_an_answer_that_was_asked_for_under_an_earlier_generation_marks_none() -> None:
+    """The programs were reloaded while the question was on its way."""
+    node = running()
+    node.wait(1)
+    node.mono += 0.2
+    node.post(ConfigApplied(node.state.config))
+    node.mono += 0.1
+    node.latency = 0.3
+    node.effects.clear()
+    node.answer()
+    assert of(MarkGood, node.effects) == []
+    node.latency = 0.01
+    node.live(2)
+    assert len(of(MarkGood, node.effects)) == 1
+
+
 def test_an_adopted_program_on_an_older_generation_takes_up_the_one_in_force() -> None:
     node = Driver()
     done = node.post(Spawned(Program.PROXY, 100, 1, adopted=True, behind=True))
