@@ -11,7 +11,7 @@ import contextlib
 import sys
 from signal import SIGKILL, SIGTERM
 
-from halbd.daemon.noted import FILES, already_running
+from halbd.daemon.noted import FILES, already_running, started
 from halbd.daemon.only_one import OnlyOne
 from halbd.model.child import Program
 from halbd.model.errors import HalbdError
@@ -48,7 +48,7 @@ def clear(paths: Paths) -> int:
 def _left(paths: Paths, program: Program) -> set[Identity]:
     """Those that were handed over from too."""
     noted = already_running(paths, program)
-    found = {one for name in FILES[program] for one in process.leaders_with(str(paths.current / name))}
+    found = {one for name in FILES[program] for one in started(paths, name)}
     return found | {noted.who} if noted else found
 
 

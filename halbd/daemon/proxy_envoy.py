@@ -28,6 +28,8 @@ DEADLINE = 10.0
 """Seconds that Envoy may take until a generation is in force; it is some 10 ms."""
 SETTLED = 1.0
 """Seconds after which a generation that Envoy has rejected in part is given up."""
+WARM = 5.0
+"""Seconds for which a cluster that has taken up its file may go on judging its servers before it takes over."""
 PATIENCE = 1.0
 """Seconds for one answer."""
 PAUSE = 0.02
@@ -183,7 +185,7 @@ class Envoy:
         settled = begun + SETTLED
         while time.monotonic() < begun + within and not (rejected and time.monotonic() > settled):
             try:
-                if await self._taken_up():
+                if await self._taken_up(time.monotonic() - begun):
                     return ""
                 count = await envoy.rejections(self._paths, PATIENCE)
                 if before is None:
@@ -198,10 +200,17 @@ class Envoy:
             await asyncio.sleep(PAUSE)
         return (await self._words() if rejected else "") or why
 
-    async def _taken_up(self) -> bool:
-        """Read anew each time: while a process starts, another generation may be put in force."""
+    async def _taken_up(self, waited: float) -> bool:
+        """Read anew each time: while a process starts, another generation may be put in force.
+
+        It must serve on them as well (`/ready`), and no cluster of before may still stand in for a new one, unless that
+        has been waited for (seconds) for long: a server that never answers its check is none of the file's fault.
+        """
         wanted = versions(await asyncio.to_thread(generations.installed, self._paths))
-        return wanted.items() <= (await envoy.in_force(self._paths, PATIENCE)).items()
+        if not wanted.items() <= (await envoy.in_force(self._paths, PATIENCE)).items():
+            return False
+        ready = await envoy.ready(self._paths, PATIENCE)
+        return ready and (waited > WARM or not await envoy.warming(self._paths, PATIENCE))
 
     async def _words(self) -> str:
         """What Envoy says of its listeners on the admin socket, and of all else only in its log."""

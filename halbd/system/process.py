@@ -145,7 +145,7 @@ def children() -> tuple[int, ...]:
     return tuple(one.pid for one in psutil.Process().children())
 
 
-def leaders_with(arguments: Sequence[str]) -> tuple[Identity, ...]:
+def leaders_with(arguments: list[str]) -> tuple[Identity, ...]:
     """The processes that lead a session of their own and were started with these very arguments in a row."""
     found = []
     for one in psutil.process_iter(["pid", "cmdline"]):
@@ -156,9 +156,9 @@ def leaders_with(arguments: Sequence[str]) -> tuple[Identity, ...]:
     return tuple(one for one in found if one)
 
 
-def _in_a_row(arguments: Sequence[str], words: Sequence[str]) -> bool:
+def _in_a_row(arguments: list[str], words: list[str]) -> bool:
     count = len(arguments)
-    return any(list(words[at : at + count]) == list(arguments) for at in range(len(words) - count + 1))
+    return any(words[at : at + count] == arguments for at in range(len(words) - count + 1))
 
 
 def family(pid: int) -> frozenset[int]:

@@ -17,9 +17,9 @@ from halbd.model.errors import FailedError
 from halbd.model.evidence import ServerState
 from halbd.model.files import FileSet
 from halbd.model.paths import Paths
-from halbd.render.envoy import BOOTSTRAP
 from halbd.render.render import render
 from halbd.system import generations, process
+from halbd.system.envoy import words as envoy_words
 from halbd.system.generations import Source
 from halbd.system.surroundings import surroundings
 from tests.render.netns import wait_until
@@ -102,7 +102,7 @@ def test_what_envoy_rejected_before_is_not_laid_on_a_change_that_it_does_not_ans
     name, damage, words = DAMAGES["servers of another cluster"]
     with running(paths, one):
         proxy, log = Envoy(paths), paths.runtime / "log"
-        (who,) = process.leaders_with(str(paths.current / BOOTSTRAP))
+        (who,) = process.leaders_with(envoy_words(paths))
         asyncio.run(proxy.reload())
         put(paths, damaged(good, name, damage))
         wait_until(lambda: words in log.read_text(), "the rejection")
