@@ -142,7 +142,7 @@ def _missing(state: State, vip: Vip) -> bool:
     if state.pushed.get(FAULT) or handing_over(state):
         return False
     claim = wire.own(state, vip)
-    if claim is None or not wire.speaks(state, vip):
+    if claim is None or not wire.lasts(state, claim):
         return False
     left = state.role_since.get(vip.address)
     return claim.at - (left.mono if left else state.begun.mono) >= LEFT and not wire.rival(state, vip)

@@ -96,7 +96,7 @@ def next_due(state: State) -> float | None:
         times += [probing.next_due(state), blind.next_due(state), cutting.next_due(state), mending.next_due(state)]
     if state.keepalived_is_unit:
         times.append(state.keepalived_look_due)
-    return min((t for t in times if t is not None), default=None)
+    return min([t for t in times if t is not None], default=None)
 
 
 def _happen(state: State, event: Event, now: Now) -> Step:

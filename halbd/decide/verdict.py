@@ -18,7 +18,8 @@ def verdict(state: State, now: Now) -> Verdict:
     """The contract's table, top to bottom; a cause that explains the ones below it is given alone."""
     targets = active_targets(state)
     reasons = tuple(_reasons(state, targets, now))
-    return Verdict(reasons, stale=not any(r.fails for r in reasons) and _stale(state, targets, now))
+    stale = _stale(state, targets, now)
+    return Verdict(reasons, stale and not any(r.fails for r in reasons))
 
 
 def longest_age(state: State) -> float:
@@ -29,7 +30,9 @@ def longest_age(state: State) -> float:
 def active_targets(state: State) -> tuple[Target, ...]:
     """What should be asked now."""
     local = local_targets(state.config)
-    return local + tuple([t for t in vip_targets(state.config) if t.vip in state.held]) if state.held else local
+    if not state.held:
+        return local
+    return local + tuple([t for t in vip_targets(state.config) if t.vip in state.held])
 
 
 def _reasons(state: State, targets: tuple[Target, ...], now: Now) -> Iterator[Reason]:

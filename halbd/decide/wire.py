@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from halbd.model.adverts import Claim
 from halbd.model.config import Config, Vip
 from halbd.model.state import State
@@ -27,13 +29,18 @@ def since(state: State) -> float | None:
 
 def own(state: State, vip: Vip) -> Claim | None:
     """The last advert that this node sent for the VIP, as far as the evidence goes back."""
-    return max(_claims(state, vip, own=True), key=lambda one: one.at, default=None)
+    return _last(_claims(state, vip, own=True))
 
 
 def speaks(state: State, vip: Vip) -> bool:
     """This node is heard to advertise the VIP."""
     claim = own(state, vip)
-    return claim is not None and claim.advert.priority > 0 and state.guard.heard_at - claim.at <= patience(state.config)
+    return claim is not None and lasts(state, claim)
+
+
+def lasts(state: State, claim: Claim) -> bool:
+    """It says that its source is master, and is recent enough to count."""
+    return claim.advert.priority > 0 and state.guard.heard_at - claim.at <= patience(state.config)
 
 
 def silent(state: State, vip: Vip) -> bool:
@@ -56,14 +63,7 @@ def resigned(state: State, vip: Vip) -> bool:
 
 def rival(state: State, vip: Vip) -> Claim | None:
     """Another node's advert for the VIP, if it is heard now."""
-    claims = (
-        one
-        for one in _claims(state, vip, own=False)
-        if one.advert.priority > 0
-        and state.guard.heard_at - one.at <= patience(state.config)
-        and known(state.config, one)
-    )
-    return max(claims, key=lambda one: one.at, default=None)
+    return _last([one for one in _claims(state, vip, own=False) if lasts(state, one) and known(state.config, one)])
 
 
 def known(config: Config, claim: Claim) -> bool:
@@ -79,6 +79,10 @@ def name(config: Config, claim: Claim) -> str:
     """The node that a claim comes from, in words."""
     source = claim.advert.source
     return next((node.name for node in config.nodes if node.address == source), str(source))
+
+
+def _last(claims: list[Claim]) -> Claim | None:
+    return max(claims, key=attrgetter("at"), default=None)
 
 
 def _claims(state: State, vip: Vip, *, own: bool) -> list[Claim]:

@@ -160,7 +160,7 @@ class Router:
     def listen(self) -> None:
         """Be a backup for as long as a master is heard."""
         self.role = Role.BACKUP
-        self._set(self._silence + self._skew)
+        self._set(self._silence + self._skew(self.priority))
 
     def fail(self) -> None:
         """Give everything up and say so."""
@@ -180,10 +180,11 @@ class Router:
     def hear(self, advert: Advert) -> None:
         """RFC 9568, 6.4.2 and 6.4.3."""
         if self.role is Role.BACKUP:
+            mine = self.priority
             if advert.priority == 0:
-                self._set(self._skew)
-            elif not self._preempt or advert.priority >= self.priority:
-                self._set(self._silence + self._skew)
+                self._set(self._skew(mine))
+            elif not self._preempt or advert.priority >= mine:
+                self._set(self._silence + self._skew(mine))
         elif self.role is Role.MASTER:
             theirs = (advert.priority, int(advert.source))
             if advert.priority and theirs > (self.priority, int(self._own)):
@@ -192,9 +193,8 @@ class Router:
             else:
                 self._send(self.priority)
 
-    @property
-    def _skew(self) -> float:
-        return (256 - self.priority) * self._interval / 256
+    def _skew(self, priority: int) -> float:
+        return (256 - priority) * self._interval / 256
 
     def _set(self, seconds: float) -> None:
         self._due = self.process.host.clock.now + seconds
