@@ -16,6 +16,7 @@ from halbd.decide import (
     parting,
     pausing,
     probing,
+    pushing,
     rivals,
     stopping,
     unclaimed,
@@ -30,7 +31,6 @@ from halbd.model.effects import (
     LetIn,
     LookAtKeepalived,
     MarkGood,
-    Push,
     Say,
     StartKeepalivedUnit,
     TakeUp,
@@ -65,7 +65,6 @@ from halbd.model.events import (
     UpgradeFailed,
 )
 from halbd.model.evidence import Now
-from halbd.model.paths import FAULT, no_servers
 from halbd.model.replacing import replace
 from halbd.model.state import Rejected, State, Stopping
 from halbd.model.verdict import Verdict
@@ -74,8 +73,6 @@ Step = tuple[State, tuple[Effect, ...]]
 
 KEEPALIVED_INTERVAL = 5.0
 """Seconds between two questions to systemd about keepalived.service."""
-PUSH_AGAIN = 1.0
-"""Seconds after which a track_file that could not be written is tried again."""
 
 
 def step(state: State, event: Event, now: Now) -> Step:
@@ -83,7 +80,7 @@ def step(state: State, event: Event, now: Now) -> Step:
     state, effects = _happen(guard.awake(state, now), event, now)
     state, more = _due(state, now)
     answer = verdict(state, now)
-    state, pushes = _push(state, answer, now)
+    state, pushes = pushing.due(state, answer, now)
     state, said = _say_verdict(state, answer)
     return state, (*pushes, *effects, *more, *said)
 
@@ -135,9 +132,9 @@ def _happen(state: State, event: Event, now: Now) -> Step:
         case KeepalivedLooked():
             return hung.looked(state, event)
         case PushFailed():
-            return _not_pushed(state, event.name, now.mono + PUSH_AGAIN), ()
+            return pushing.failed(state, event.name, now.mono + pushing.AGAIN), ()
         case PushLost():
-            return _not_pushed(state, event.name, now.mono), ()
+            return pushing.failed(state, event.name, now.mono), ()
         case ConfigApplied():
             return _applied(state, event, now)
         case ConfigRejected():
@@ -236,34 +233,6 @@ def _tick_child(state: State, child: Child, program: Program, now: Now) -> tuple
     if child.phase is Phase.STOPPED and not state.stopping:
         return life.start(child, program, now)
     return life.tick(child, program, now)
-
-
-def _push(state: State, answer: Verdict, now: Now) -> Step:
-    """Keep the track_files at what the verdict says; with no verdict, at what they hold.
-
-    What could not be written is tried again, but not in every turn of the loop; another value is tried at once.
-    """
-    wanted = dict(state.unpushed) if answer.stale else {FAULT: int(answer.failed)}
-    wanted |= {no_servers(group): level for group, level in state.levels.items()}
-    resting = now.mono < state.push_due
-    pushes = tuple(
-        Push(name, value)
-        for name, value in wanted.items()
-        if state.pushed.get(name) != value and not (resting and state.unpushed.get(name) == value)
-    )
-    if not pushes:
-        return state, ()
-    pushed = {p.name: p.value for p in pushes}
-    unpushed = {name: value for name, value in state.unpushed.items() if name not in pushed}
-    return replace(state, pushed={**state.pushed, **pushed}, unpushed=unpushed), pushes
-
-
-def _not_pushed(state: State, name: str, due: float) -> State:
-    """The file does not hold what it should; halbd-check still says what it should, once a second."""
-    if name not in state.pushed:
-        return state
-    pushed = {one: value for one, value in state.pushed.items() if one != name}
-    return replace(state, pushed=pushed, unpushed={**state.unpushed, name: state.pushed[name]}, push_due=due)
 
 
 def _spawned(state: State, event: Spawned, now: Now) -> Step:

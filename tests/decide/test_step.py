@@ -6,7 +6,8 @@ from signal import Signals
 
 import pytest
 
-from halbd.decide.step import KEEPALIVED_INTERVAL, PUSH_AGAIN
+from halbd.decide.pushing import AGAIN
+from halbd.decide.step import KEEPALIVED_INTERVAL
 from halbd.model.child import Program
 from halbd.model.effects import (
     DumpAddresses,
@@ -174,7 +175,7 @@ def test_a_track_file_that_cannot_be_written_is_tried_again_once_a_second() -> N
     node.died()
     done = node.post(PushFailed("fault"))
     assert of(Push, done) == [], "not in the same turn"
-    node.mono += PUSH_AGAIN
+    node.mono += AGAIN
     assert [p.name for p in of(Push, node.post(Tick()))] == ["fault"]
 
 

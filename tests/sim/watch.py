@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from halbd.decide import life, wire
 from halbd.decide.handover import offer_time
-from halbd.decide.step import PUSH_AGAIN
+from halbd.decide.pushing import AGAIN
 from halbd.decide.timing import patience
 from halbd.decide.verdict import active_targets, longest_age, verdict
 from halbd.model.child import Child, Phase, Program
@@ -251,7 +251,7 @@ class Watch:
         if not node.addresses or (keepalived and keepalived.frozen):
             return
         calm = max(self._disturbed.get(node.name, 0), self._moved.get(node.name, 0))
-        writes = not node.cannot_write and mono - node.writes_since > PUSH_AGAIN + TELL
+        writes = not node.cannot_write and mono - node.writes_since > AGAIN + TELL
         told = daemon is not None and daemon.alive and not daemon.frozen and writes
         if told and daemon and daemon.seen.no is not None:
             own = keepalived is not None and not node.added
