@@ -50,6 +50,7 @@ NAMES = (
     "bad-config",
     "port-taken",
     "servers-rejected",
+    "server-renumbered",
     "start-fails",
     "config-removed",
     "state-full",

@@ -22,6 +22,7 @@ from halbd.lab.chronicle import Chronicle
 from halbd.lab.command import run
 from halbd.lab.errors import LabError
 from halbd.lab.holders import Holders
+from halbd.lab.names import Names
 from halbd.lab.network import Network
 from halbd.lab.plan import Plan, StandIn
 from halbd.lab.steady import unsteady
@@ -72,6 +73,7 @@ class Lab:
         self.tasks = Tasks()
         self.folder = record.create()
         self.network = Network(self.plan, self.folder.prefix)
+        self.names = Names(self.folder.path, self.tasks)
         try:
             await self._build()
         except BaseException:
@@ -112,9 +114,12 @@ class Lab:
         self._write_certificates()
         for server in self.plan.servers:
             await self.start_server(server)
+        self.names.answer(self.plan.names)
         self.tell(f"starting halbd on {', '.join(node.name for node in self.plan.nodes)}")
         for node in self.plan.nodes:
             await self.holders.follow(node.name, self.network.namespace(node.name), self.tasks)
+            if self.plan.names:
+                await self.names.serve(self.network.namespace(node.name))
             await self._start_daemon(node.name)
         client = self.network.namespace(self.plan.client.name)
         options = ["--ca", str(self.folder.path / document.CA_FILE)]

@@ -64,16 +64,17 @@ async def empty(namespace: str) -> None:
 
 
 async def remove(namespace: str) -> None:
-    """Empty and delete `namespace`, its interfaces and its hosts file with it. Raises LabError."""
+    """Empty and delete `namespace`, its interfaces and its files in /etc/netns with it. Raises LabError."""
     await empty(namespace)
     await run("ip", "netns", "delete", namespace)
-    hosts = hosts_file(namespace)
-    hosts.unlink(missing_ok=True)
-    for folder in (hosts.parent, hosts.parent.parent):
+    files = etc(namespace)
+    for name in ("hosts", "resolv.conf"):
+        (files / name).unlink(missing_ok=True)
+    for folder in (files, files.parent):
         with contextlib.suppress(OSError):  # not there, or somebody else's things are in it
             folder.rmdir()
 
 
-def hosts_file(namespace: str) -> Path:
-    """What `ip netns exec` binds over /etc/hosts (ip-netns(8))."""
-    return Path("/etc/netns") / namespace / "hosts"
+def etc(namespace: str) -> Path:
+    """Whose files `ip netns exec` binds over those of /etc (ip-netns(8))."""
+    return Path("/etc/netns") / namespace

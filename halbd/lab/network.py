@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from halbd.lab import namespaces
+from halbd.lab import names, namespaces
 from halbd.lab.command import run
 from halbd.lab.layout import Machine
 from halbd.lab.plan import Plan
@@ -36,17 +36,18 @@ class Network:
 
     async def _add(self, machine: str) -> str:
         namespace = self.namespace(machine)
-        self._write_hosts(namespace)
+        self._write_names(namespace)
         await run("ip", "netns", "add", namespace)
         await self._ip(namespace, ["link set lo up"])
         return namespace
 
-    def _write_hosts(self, namespace: str) -> None:
+    def _write_names(self, namespace: str) -> None:
+        """Names are the DNS's alone: who has one in /etc/hosts asks nobody."""
         if self._plan.names:
-            file = namespaces.hosts_file(namespace)
-            file.parent.mkdir(parents=True)
-            lines = ["127.0.0.1 localhost", "::1 localhost", *(f"{at} {name}" for name, at in self._plan.names)]
-            file.write_text("\n".join(lines) + "\n")
+            files = namespaces.etc(namespace)
+            files.mkdir(parents=True)
+            (files / "hosts").write_text("127.0.0.1 localhost\n::1 localhost\n")
+            (files / "resolv.conf").write_text(f"nameserver {names.ADDRESS}\n")
 
     async def _join(self, machine: Machine, switch: str) -> None:
         namespace = await self._add(machine.name)
