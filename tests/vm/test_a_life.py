@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -13,10 +14,13 @@ import pytest
 from tests.render.netns import run
 from tests.vm.image import PACKAGES
 from tests.vm.machine import Machine, eventually
-from tests.vm.world import VIP, Sight, World
+from tests.vm.world import HAND_MADE, PORT, Move, Sight, World, together
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(300)]
 Told = list[tuple[str, Sight]]
+LONG = 5.0
+"""Seconds: what never ends lasts longer, and a machine with other work is not taken for that. The lab measures."""
+NEWER = "the newer halbd"
 
 
 def holder(pair: World) -> Machine:
@@ -48,7 +52,7 @@ def seen_by_a_client(pair: World, name: str, told: Told) -> Iterator[list[Sight]
 
 def test_the_package_installs_without_a_network_and_starts_nothing(pair: World) -> None:
     for machine in pair.machines.values():
-        machine.run("sh", "-c", f"apt-get install -y -q /{PACKAGES}/*.deb", timeout=180)
+        machine.run("sh", "-c", f"apt-get install -y -q /{PACKAGES}/*.deb", timeout=280)
         assert machine.run("systemctl", "is-enabled", "halbd", check=False).strip() == "disabled"
         assert machine.run("systemctl", "is-active", "halbd", check=False).strip() == "inactive"
         assert machine.run("systemctl", "is-active", "keepalived", check=False).strip() == "inactive"
@@ -73,6 +77,20 @@ def test_enable_now_gives_a_vip_that_answers_over_verified_tls(pair: World, told
     assert seen[0].failed == 0
 
 
+def test_what_systemd_and_the_journal_show_reads_well(pair: World) -> None:
+    """Both are in the docs; what is left in build/vm is for them."""
+    machine = holder(pair)
+    shown = machine.run("systemctl", "status", "--no-pager", "halbd")
+    assert re.search(r'Status: "master[^"]*"', shown), shown
+    lines = machine.run("journalctl", "--no-pager", "--unit=halbd", "--output=json")
+    told = [json.loads(line) for line in lines.splitlines()]
+    own = [json.loads(one["MESSAGE"]) for one in told if one.get("_COMM") == "halbd"]
+    assert own
+    assert all({"event", "level"} <= set(one) for one in own)
+    (pair.folder / "systemctl-status.txt").write_text(shown)
+    (pair.folder / "journal.json").write_text(lines)
+
+
 def test_a_killed_proxy(pair: World, told: Told) -> None:
     with seen_by_a_client(pair, "kill -9 of the proxy", told) as seen:
         machine = holder(pair)
@@ -84,11 +102,13 @@ def test_a_killed_proxy(pair: World, told: Told) -> None:
 
 
 def test_a_killed_keepalived_leaves_no_second_holder(pair: World, told: Told) -> None:
-    with seen_by_a_client(pair, "kill -9 of keepalived", told):
+    with pair.moves() as moves, seen_by_a_client(pair, "kill -9 of keepalived", told) as seen:
         machine = holder(pair)
         before = machine.pid("keepalived")
         machine.run("systemctl", "kill", "--signal=KILL", "keepalived")
         eventually(lambda: machine.pid("keepalived") not in {0, before}, "keepalived runs again")
+    assert together(moves) < LONG
+    assert seen[0].outage_ms < 1000 * LONG
 
 
 def test_a_killed_halbd_moves_nothing(pair: World, told: Told) -> None:
@@ -110,9 +130,12 @@ def test_folders_that_are_removed_come_back(pair: World, told: Told) -> None:
         machine = holder(pair)
         status = machine.status()
         assert status is not None
-        machine.run("rm", "-r", "/run/halbd", "/var/lib/halbd")
+        # Again where halbd was quicker: rm had removed what is in a folder, and then found something in there.
+        machine.run("sh", "-c", "until rm -rf /run/halbd /var/lib/halbd; do :; done")
         files = "/run/halbd/track/fault", "/run/halbd/proxy/master.sock", "/var/lib/halbd/current/keepalived.conf"
         eventually(lambda: all(_there(machine, file) for file in files), "the folders are back", 60)
+        said = ("journalctl", "--unit=halbd", "--output=cat")
+        eventually(lambda: "keepalived.deaf" in machine.run(*said), "keepalived is told to watch the new folder")
         eventually(machine.status, "halbd answers")
         after = machine.status()
         assert after is not None
@@ -125,22 +148,85 @@ def _there(machine: Machine, file: str) -> bool:
     return machine.run("sh", "-c", f"test -e {file} && echo yes", check=False) == "yes\n"
 
 
+def left_running(machine: Machine) -> list[str]:
+    """Proxies on halbd's files, and whoever listens on the frontend's port."""
+    processes = [line for line in machine.run("ps", "-eo", "args").splitlines() if "/var/lib/halbd/" in line]
+    return processes + machine.run("ss", "--no-header", "--listening", "--tcp", f"sport = :{PORT}").splitlines()
+
+
+def handed_over(seen: Sight, moves: list[Move]) -> None:
+    """No connection fails that begins once the VIP has left; who had begun earlier is told at once, and nobody hangs.
+
+    That those are none is what the lab shows (docs/performance.md). They have some 50 ms to come to their end, which
+    is plenty, but not where other work keeps the machine busy.
+    """
+    left = next(one.at for one in moves if one.machine == "lb1" and not one.came)
+    assert [(begun - left, why) for begun, why in seen.failures if begun > left or why != "reset"] == []
+    assert seen.silent == 0
+
+
+def comes_home(pair: World, name: str, told: Told) -> None:
+    """The holder that gave the VIP up gets it back."""
+    with pair.client.watching() as seen:
+        pair.machines["lb1"].run("systemctl", "start", "halbd")
+        eventually(lambda: at_home(pair), name, 90)
+    told.append((name, seen[0]))
+
+
 def test_a_stop_hands_the_vip_over_first(pair: World, told: Told) -> None:
-    with seen_by_a_client(pair, "systemctl stop halbd, start", told) as seen:
+    eventually(lambda: at_home(pair), "all is well", 90)
+    with pair.moves() as moves, pair.client.watching() as seen:
         machine = holder(pair)
         machine.run("systemctl", "stop", "halbd")
         assert pair.holders() == ["lb2"]
-        assert "/run/halbd" not in machine.run("ps", "-eo", "args")
-        machine.run("systemctl", "start", "halbd")
-    assert seen[0].silent == 0
+        assert left_running(machine) == []
+    told.append(("systemctl stop halbd", seen[0]))
+    handed_over(seen[0], moves)
+    comes_home(pair, "systemctl start halbd, VIP comes back", told)
 
 
-def test_a_reboot_of_the_holder(pair: World, told: Told) -> None:
-    with seen_by_a_client(pair, "reboot of the holder", told):
+def test_a_stop_that_finds_no_daemon_leaves_no_proxy(pair: World, told: Told) -> None:
+    """The daemon has been killed and systemd waits to start it again: to systemd there is nothing to stop."""
+    eventually(lambda: at_home(pair), "all is well", 90)
+    with pair.client.watching() as seen:
         machine = holder(pair)
-        machine.go_down()
+        assert left_running(machine) != []
+        waits = 'until test "$(systemctl show --property=SubState --value halbd)" = auto-restart; do :; done'
+        machine.run("sh", "-c", f"kill -9 {machine.pid('halbd')} && {waits} && systemctl stop halbd")
+        assert machine.run("systemctl", "is-active", "halbd", check=False).strip() == "inactive"
+        eventually(lambda: left_running(machine) == [], "the proxy is gone")
         eventually(lambda: pair.holders() == ["lb2"], "the other machine has the VIP")
-        machine.boot()
+    told.append(("kill -9 of halbd, systemctl stop at once", seen[0]))
+    comes_home(pair, "systemctl start halbd, VIP comes back", told)
+
+
+def test_a_reboot_of_the_holder_hands_the_vip_over(pair: World, told: Told) -> None:
+    eventually(lambda: at_home(pair), "all is well", 90)
+    machine = holder(pair)
+    with pair.moves() as moves, pair.client.watching() as seen:
+        machine.go_down()
+        assert pair.holders() == ["lb2"]
+    machine.boot()
+    told.append(("reboot of the holder", seen[0]))
+    handed_over(seen[0], moves)
+    eventually(lambda: at_home(pair), "the VIP comes back", 90)
+    said = machine.status()
+    assert said is not None
+    assert [one["cause"] for one in said["transitions"] if one["change"] == "lost"][-1].startswith("stopping: offered")
+
+
+def test_a_boot_without_halbd_takes_no_vip(pair: World) -> None:
+    """keepalived.service is enabled and has halbd's file: what it watches must be there, and say no."""
+    machine = pair.machines["lb1"]
+    machine.run("systemctl", "disable", "--now", "halbd")
+    machine.go_down()
+    machine.boot()
+    assert (machine.root / "etc/keepalived/keepalived.conf").read_text() != HAND_MADE
+    said = ("journalctl", "--boot", "--unit=keepalived", "--output=cat")
+    eventually(lambda: "entering fault state" in machine.run(*said).lower(), "keepalived has decided")
+    assert machine.run("cat", "/run/halbd/track/fault").strip() == "1"
+    assert pair.holders() == ["lb2"]
+    machine.run("systemctl", "enable", "--now", "halbd")
 
 
 def test_an_upgrade_of_the_package_moves_nothing(pair: World, told: Told, package: Path, tmp_path: Path) -> None:
@@ -157,16 +243,20 @@ def test_an_upgrade_of_the_package_moves_nothing(pair: World, told: Told, packag
         assert (machine.pid("halbd"), after["proxy"]["pid"]) == (before, status["proxy"]["pid"])
         assert after["vips"][0]["held"]
         assert after["config"]["rejected"] is None
+        assert machine.run("systemctl", "show", "--property=NeedDaemonReload", "--value", "halbd").strip() == "no"
+        assert machine.run("systemctl", "show", "--property=Description", "--value", "halbd").strip() == NEWER
     assert (seen[0].failed, seen[0].resets) == (0, 0)
 
 
 def _newer(package: Path, folder: Path) -> Path:
-    """The same package as version 9.9.9."""
+    """The same package as version 9.9.9, with another unit file."""
     tree = folder / "tree"
     run("dpkg-deb", "--raw-extract", str(package), str(tree))
     control, module = tree / "DEBIAN/control", next(tree.glob("usr/lib/halbd/lib/*/site-packages/halbd/__init__.py"))
     control.write_text(re.sub(r"(?m)^Version: .*", "Version: 9.9.9-1", control.read_text()))
     module.write_text(re.sub(r'__version__ = ".*"', '__version__ = "9.9.9"', module.read_text()))
+    unit = tree / "lib/systemd/system/halbd.service"
+    unit.write_text(re.sub(r"(?m)^Description=.*", f"Description={NEWER}", unit.read_text()))
     (tree / "DEBIAN/md5sums").unlink()
     built = folder / "newer.deb"
     run("dpkg-deb", "--build", "--root-owner-group", "-Znone", str(tree), str(built))
@@ -190,10 +280,22 @@ def test_a_keepalived_that_an_operator_stopped_stays_stopped_until_he_starts_it(
     eventually(lambda: words not in machine.run(*status_of_halbd), "systemd's status no longer does")
 
 
-def test_a_purge_leaves_nothing(pair: World) -> None:
-    machine = pair.machines["lb2"]
-    machine.run("apt-get", "purge", "-y", "-q", "halbd", timeout=120)
+def test_a_purge_of_the_holder_leaves_nothing(pair: World, told: Told) -> None:
+    eventually(lambda: at_home(pair), "all is well", 90)
+    machine = holder(pair)
+    folder = machine.root / "etc/keepalived"
+    assert (folder / "keepalived.conf.before-halbd").read_text() == HAND_MADE
+    for number in (2, 10):  # as if somebody had put one of his own in its place again and again
+        (folder / f"keepalived.conf.before-halbd.{number}").write_text(f"# the {number}th\n")
+    with pair.moves() as moves, pair.client.watching() as seen:
+        said = machine.run("sh", "-c", "apt-get purge -y -q halbd 2>&1", timeout=120)
+        eventually(lambda: pair.holders() == ["lb2"], "the other machine has the VIP")
+        assert left_running(machine) == []
+    told.append(("apt purge on the holder", seen[0]))
+    handed_over(seen[0], moves)
     left = machine.run("find", "/etc", "/run", "/usr", "/var", "/opt", "-name", "*halbd*", "-not", "-name", "*.deb")
     assert left.split() == []
-    assert machine.run("ip", "-o", "addr", "show", "to", VIP) == ""
+    assert machine.run("cat", "/etc/keepalived/keepalived.conf") == "# the 10th\n"
+    assert "keepalived.conf.before-halbd.10 is /etc/keepalived/keepalived.conf again" in said
+    assert "removing /etc/keepalived/keepalived.conf.before-halbd.2" in said
     assert "halbd" not in machine.run("ps", "-eo", "args")

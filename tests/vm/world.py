@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import IO
 
 from halbd.lab.certs import Authority
 from tests.render.netns import add_address, inside, link, namespace, run, wait_until
@@ -18,6 +22,8 @@ from tests.vm.machine import Machine
 
 VIP = "10.88.0.4"
 PORT = 6443
+HAND_MADE = "# written by hand\nglobal_defs {\n    router_id by-hand\n}\n"
+"""The keepalived.conf of the time before halbd."""
 NODES = {"lb1": "10.88.0.2", "lb2": "10.88.0.3"}
 SERVERS = ("10.88.0.11", "10.88.0.12", "10.88.0.13")
 CLIENT = "10.88.0.100"
@@ -47,11 +53,14 @@ class Sight:
     outage_ms: float
     resets: int
     silent: int
+    failures: tuple[tuple[float, str], ...] = ()
+    """When each that failed was begun (monotonic), and why it did."""
 
     def __str__(self) -> str:
         """One line for the report."""
         watches = f"watches: {self.resets} reset, {self.silent} silent"
-        return f"{self.attempts} connections, {self.failed} failed, outage {self.outage_ms:.0f} ms; {watches}"
+        failed = " ".join([f"{self.failed} failed", *sorted({f"({why})" for _, why in self.failures})])
+        return f"{self.attempts} connections, {failed}, outage {self.outage_ms:.0f} ms; {watches}"
 
 
 class Client:
@@ -79,14 +88,75 @@ class Client:
 
 def _sight(records: list[dict[str, object]]) -> Sight:
     attempts = sorted((r for r in records if "attempt" in r), key=lambda r: float(str(r["start"])))
-    bad = [n for n, one in enumerate(attempts) if one["error"]]
-    outage = 0.0
-    if bad:
-        begun = float(str(attempts[bad[0]]["start"]))
-        after = attempts[min(bad[-1] + 1, len(attempts) - 1)]
-        outage = 1000 * (float(str(after["start"])) - begun)
+    failures = tuple((float(str(one["start"])), str(one["error"])) for one in attempts if one["error"])
     ways = [r["how"] for r in records if "broken" in r]
-    return Sight(len(attempts), len(bad), outage, ways.count("reset"), ways.count("silent"))
+    outage = 1000 * _longest([(float(str(one["start"])), not one["error"]) for one in attempts])
+    return Sight(len(attempts), len(failures), outage, ways.count("reset"), ways.count("silent"), failures)
+
+
+def _longest(attempts: list[tuple[float, bool]]) -> float:
+    """From the first that failed to the next good one, in seconds: where that happened more than once, the longest."""
+    longest, since = 0.0, None
+    for begun, good in attempts:
+        if not good and since is None:
+            since = begun
+        longest = max(longest, begun - since if since is not None else 0.0)
+        since = None if good else since
+    return longest
+
+
+@contextmanager
+def _monitor(place: str) -> Iterator[list[str]]:
+    """Every change of an address, one line each, once the block has ended."""
+    lines: list[str] = []
+    with tempfile.TemporaryFile("w+") as out:
+        words = inside(place, "ip", "-ts", "-o", "monitor", "address")
+        process = subprocess.Popen(words, stdout=out, text=True)
+        try:
+            _until_it_listens(place, out)
+            yield lines
+        finally:
+            process.terminate()
+            process.wait(10)
+        out.seek(0)
+        lines += out.readlines()
+
+
+def _until_it_listens(place: str, out: IO[str]) -> None:
+    def touched() -> bool:
+        run("ip", "-n", place, "addr", "replace", "10.99.1.1/32", "dev", "lo")
+        run("ip", "-n", place, "addr", "del", "10.99.1.1/32", "dev", "lo")
+        return os.fstat(out.fileno()).st_size > 0
+
+    wait_until(touched, "the monitor's first line")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Move:
+    """The VIP came to a machine, or left it, as the kernel says; monotonic seconds."""
+
+    at: float
+    machine: str
+    came: bool
+
+
+def _moves(name: str, lines: list[str]) -> Iterator[Move]:
+    """As ip-monitor(8) prints them with -ts."""
+    begun = time.time() - time.monotonic()
+    for line in lines:
+        if f" {VIP}/" in line:
+            at = datetime.fromisoformat(line[1 : line.index("]")]).timestamp()
+            yield Move(at - begun, name, "] Deleted " not in line)
+
+
+def together(moves: list[Move]) -> float:
+    """For how many seconds more than one machine had the VIP."""
+    lasted, since, holding = 0.0, 0.0, set[str]()
+    for one in moves:
+        if len(holding) > 1:
+            lasted += one.at - since
+        holding, since = holding | {one.machine} if one.came else holding - {one.machine}, one.at
+    return lasted
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +166,21 @@ class World:
     machines: dict[str, Machine]
     client: Client
     ca: Authority
+    folder: Path
 
     def holders(self) -> list[str]:
         """The machines that have the VIP on an interface, as the kernel says."""
         have = (run("ip", "-n", f"{PREFIX}{name}", "-o", "addr", "show", "to", VIP) for name in self.machines)
         return [name for name, words in zip(self.machines, have, strict=True) if words.strip()]
+
+    @contextmanager
+    def moves(self) -> Iterator[list[Move]]:
+        """The list holds who had the VIP at first and each move, once the block has ended."""
+        moves = [Move(time.monotonic(), name, came=True) for name in self.holders()]
+        with ExitStack() as stack:
+            monitors = {name: stack.enter_context(_monitor(f"{PREFIX}{name}")) for name in self.machines}
+            yield moves
+        moves += sorted(move for name, lines in monitors.items() for move in _moves(name, lines))
 
     def configure(self, machine: Machine) -> None:
         """What the operator does: the file and the CA."""
@@ -108,6 +188,7 @@ class World:
         folder.mkdir(exist_ok=True)
         (folder / "halbd.yaml").write_text(CONFIG)
         (folder / "ca.crt").write_text(self.ca.pem)
+        (machine.root / "etc/keepalived/keepalived.conf").write_text(HAND_MADE)
 
 
 @contextmanager
@@ -134,7 +215,7 @@ def world(base: Path, work: Path) -> Iterator[World]:
             machines[name] = machine = Machine(name, base, work, f"{PREFIX}{name}")
             stack.callback(machine.close)
             machine.boot()
-        yield World(machines, Client(f"{PREFIX}client", ca), authority)
+        yield World(machines, Client(f"{PREFIX}client", ca), authority, work)
 
 
 @contextmanager
@@ -160,4 +241,4 @@ def answers(place: str, ca: Path) -> bool:
     return subprocess.run(words, capture_output=True, check=False).returncode == 0
 
 
-__all__ = ["NODES", "VIP", "Sight", "World", "answers", "wait_until", "world"]
+__all__ = ["HAND_MADE", "NODES", "PORT", "VIP", "Move", "Sight", "World", "answers", "together", "wait_until", "world"]
