@@ -139,15 +139,18 @@ def test_chaos_prints_its_seed_and_comes_right_again(file: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(120)
-def test_a_cluster_of_version_6_with_named_servers_survives_its_proxy(file: Path) -> None:
+@pytest.mark.timeout(180)
+def test_a_cluster_of_version_6_survives_its_proxy_and_follows_a_name(file: Path) -> None:
     file.write_bytes(VERSION_6)
-    words = [*LAB, "--config", str(file), "--fault", "proxy-kill", "--json"]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=110)
+    words = [*LAB, "--config", str(file), "--fault", "proxy-kill", "server-renumbered", "--json"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=170)
     assert done.stdout, done.stderr
-    (run,) = json.loads(done.stdout)["faults"][0]["runs"]
-    assert run["numbers"]["moved_ms"] is not None
-    assert [finding["got"] for finding in run["findings"] if finding["what"] == "right again"] == ["yes"]
+    (killed,), (renumbered,) = (fault["runs"] for fault in json.loads(done.stdout)["faults"])
+    assert killed["numbers"]["moved_ms"] is not None
+    for run in (killed, renumbered):
+        assert [finding["got"] for finding in run["findings"] if finding["what"] == "right again"] == ["yes"]
+    assert renumbered["numbers"]["transitions"] == 0
+    assert any(finding["what"] == "the name was followed" for finding in renumbered["findings"])
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 130)])

@@ -45,7 +45,8 @@ def _moved(plan: Plan, server: StandIn) -> StandIn:
 
 async def _reached(stage: Stage, server: StandIn) -> float:
     """Seconds until the holder of the VIP sends connections there. Raises LabError."""
-    words = ("ss", "--tcp", "--numeric", "--no-header", "--all", "src", str(server.address))
+    place = f"[{server.address}]" if server.address.version == 6 else str(server.address)
+    words = ("ss", "--tcp", "--numeric", "--no-header", "--all", "src", place)
     (node,) = (str(one.address) for one in stage.lab.plan.nodes if one.name == stage.victim)
     begun = monotonic()
     while monotonic() - begun < FOLLOWED:
@@ -66,15 +67,17 @@ async def _inflict(stage: Stage) -> AsyncIterator[float]:
     address = (f"{new.address}/{new.address.max_prefixlen}", "dev", "eth0")
     await run(*place, "add", *address, *(["nodad"] if new.address.version == 6 else []))
     await lab.start_server(new)
-    injected = monotonic()
+    injected, ended = monotonic(), False
     lab.names.answer((name, new.address if name == old.written else at) for name, at in lab.plan.names)
     try:
         took, limit = await _reached(stage, new), ASKED + TTL + verdict.SLACK + AFTER
         stage.found.append(verdict.within("the name was followed", took * 1000, limit))
         await lab.kill_server(old)
+        ended = True
         yield injected
     finally:
-        await lab.start_server(old)
+        if ended:
+            await lab.start_server(old)
         lab.names.answer(lab.plan.names)
         await _reached(stage, old)
         await lab.kill_server(new)
