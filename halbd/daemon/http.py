@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import select
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -53,7 +54,7 @@ def serve(listener: socket.socket, route: Route, deadline: float = DEADLINE) -> 
         try:
             connection = h11.Connection(h11.SERVER, max_incomplete_event_size=LONGEST_REQUEST)
             asked = await _asked(guest, connection, deadline)
-            if asked is None:
+            if asked is None or (isinstance(asked, Request) and asked.method != "GET" and _gone(one)):
                 return
             clients.leave(one)
             response = await route(asked) if isinstance(asked, Request) else asked
@@ -67,6 +68,16 @@ def serve(listener: socket.socket, route: Route, deadline: float = DEADLINE) -> 
             clients.leave(one)
 
     return Reception(listener, clients, attend, _is_check)
+
+
+def _gone(one: socket.socket) -> bool:
+    """Whoever asked has hung up, and so has given up: a drain must not begin minutes later, when a daemon goes on.
+
+    One that has only said its last word still listens (shutdown(2), SHUT_WR).
+    """
+    poll = select.poll()
+    poll.register(one, 0)
+    return any(event & select.POLLHUP for _, event in poll.poll(0))
 
 
 def _is_check(said: bytes) -> bool:

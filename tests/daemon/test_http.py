@@ -116,3 +116,28 @@ def test_halbd_check_is_answered_before_all_who_came_first(tmp_path: Path) -> No
 
     play(note, client, tmp_path)
     assert answered == ["/check", *["/all"] * (MOST - 1)]
+
+
+def test_what_nobody_waits_for_any_more_is_not_done(tmp_path: Path) -> None:
+    """A drain that an operator gave up, while the daemon was stopped, must not begin when it goes on."""
+    asked: list[str] = []
+
+    async def note(request: Request) -> Response:
+        asked.append(request.target)
+        return Response(200, {})
+
+    async def clients(path: str) -> None:
+        for verb, ending in (("/given-up", "close"), ("/said-all", "half"), ("/waiting", "open")):
+            one = socket.socket(socket.AF_UNIX)
+            one.connect(path)
+            one.sendall(f"POST {verb} HTTP/1.1\r\nHost: halbd\r\nContent-Length: 0\r\n\r\n".encode())
+            if ending == "half":
+                one.shutdown(socket.SHUT_WR)
+            if ending == "close":
+                one.close()
+                continue
+            assert await asyncio.to_thread(one.recv, 65536)
+            one.close()
+
+    play(note, clients, tmp_path)
+    assert asked == ["/said-all", "/waiting"]
