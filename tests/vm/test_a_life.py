@@ -14,7 +14,7 @@ import pytest
 from tests.render.netns import run
 from tests.vm.image import PACKAGES
 from tests.vm.machine import Machine, eventually
-from tests.vm.world import HAND_MADE, PORT, Move, Sight, World, together
+from tests.vm.world import HAND_MADE, PORT, VIP, Move, Sight, World, together
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(300)]
 Told = list[tuple[str, Sight]]
@@ -84,9 +84,9 @@ def test_what_systemd_and_the_journal_show_reads_well(pair: World) -> None:
     assert re.search(r'Status: "master[^"]*"', shown), shown
     lines = machine.run("journalctl", "--no-pager", "--unit=halbd", "--output=json")
     told = [json.loads(line) for line in lines.splitlines()]
-    own = [json.loads(one["MESSAGE"]) for one in told if one.get("_COMM") == "halbd"]
-    assert own
-    assert all({"event", "level"} <= set(one) for one in own)
+    gained, *_ = [one for one in told if one.get("HALBD_EVENT") == "vip.gained"]
+    assert (gained["HALBD_VIP"], gained["HALBD_INTERFACE"], gained["PRIORITY"]) == (VIP, "eth0", "4")
+    assert gained["MESSAGE"].startswith(f"vip.gained vip={VIP} interface=eth0"), gained["MESSAGE"]
     (pair.folder / "systemctl-status.txt").write_text(shown)
     (pair.folder / "journal.json").write_text(lines)
 
