@@ -106,10 +106,10 @@ def test_networkd_takes_the_vip_off_until_the_cure_that_is_told(machine: Machine
     machine.run("systemctl", "start", "systemd-networkd")
     eventually(lambda: "eth0" in machine.run("networkctl", "--no-legend", "list"), "networkd knows eth0")
     eventually(lambda: examined(machine)["address-managers"]["severity"] == "warning", "networkd manages eth0")
-    run("ip", "-n", PLACE, "addr", "add", f"{VIP}/32", "dev", "eth0")
+    run("ip", "-n", PLACE, "addr", "replace", f"{VIP}/32", "dev", "eth0")
     machine.run("networkctl", "reconfigure", "eth0")
     eventually(lambda: VIP not in addresses(PLACE), "networkd has removed the VIP")
-    run("ip", "-n", PLACE, "addr", "add", f"{VIP}/32", "dev", "eth0")
+    run("ip", "-n", PLACE, "addr", "replace", f"{VIP}/32", "dev", "eth0")
     machine.run("sh", "-c", examined(machine)["address-managers"]["cure"])
     assert "leaves foreign addresses alone" in examined(machine)["address-managers"]["what"]
     machine.run("networkctl", "reconfigure", "eth0")

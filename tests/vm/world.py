@@ -63,6 +63,10 @@ class Sight:
         return f"{self.attempts} connections, {failed}, outage {self.outage_ms:.0f} ms; {watches}"
 
 
+BEGUN = 2000
+"""Octets that the client has written once its watches are open and it has made connections."""
+
+
 class Client:
     """One new TLS connection every 10 ms, verified, and ten watches, while the `with` block lasts."""
 
@@ -78,6 +82,7 @@ class Client:
         with tempfile.TemporaryFile("w+") as out:  # a pipe would fill up, and the client stand still
             process = subprocess.Popen(self._words, stdout=out, text=True)
             try:
+                wait_until(lambda: os.fstat(out.fileno()).st_size > BEGUN, "the client looks on", 60)
                 yield seen
             finally:
                 process.send_signal(signal.SIGTERM)
