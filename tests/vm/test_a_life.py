@@ -154,15 +154,16 @@ def left_running(machine: Machine) -> list[str]:
     return processes + machine.run("ss", "--no-header", "--listening", "--tcp", f"sport = :{PORT}").splitlines()
 
 
-def handed_over(seen: Sight, moves: list[Move]) -> None:
+def handed_over(seen: Sight, moves: list[Move], *, gone: bool = False) -> None:
     """No connection fails that begins once the VIP has left; who had begun earlier is told at once, and nobody hangs.
 
     That those are none is what the lab shows (docs/performance.md). They have some 50 ms to come to their end, which
-    is plenty, but not where other work keeps the machine busy.
+    is plenty, but not where other work keeps the machine busy. A machine that is `gone` a moment later has no second
+    word for a watch that did not hear the first one.
     """
     left = next(one.at for one in moves if one.machine == "lb1" and not one.came)
     assert [(begun - left, why) for begun, why in seen.failures if begun > left or why != "reset"] == []
-    assert seen.silent == 0
+    assert gone or seen.silent == 0
 
 
 def comes_home(pair: World, name: str, told: Told) -> None:
@@ -208,7 +209,7 @@ def test_a_reboot_of_the_holder_hands_the_vip_over(pair: World, told: Told) -> N
         assert pair.holders() == ["lb2"]
     machine.boot()
     told.append(("reboot of the holder", seen[0]))
-    handed_over(seen[0], moves)
+    handed_over(seen[0], moves, gone=True)
     eventually(lambda: at_home(pair), "the VIP comes back", 90)
     said = machine.status()
     assert said is not None
