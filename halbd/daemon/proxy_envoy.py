@@ -16,7 +16,7 @@ from halbd.daemon.admin_socket import AdminSocket
 from halbd.decide.change import Change
 from halbd.model.config import Config, LogLevel
 from halbd.model.effects import CutConnections
-from halbd.model.errors import FailedError
+from halbd.model.errors import FailedError, HalbdError
 from halbd.model.evidence import FrontendView, ProxyView
 from halbd.model.paths import Paths
 from halbd.render.envoy import versions
@@ -132,13 +132,23 @@ class Envoy:
     async def retire(self, pid: int) -> None:
         """It closes its listeners, and takes no new one whatever becomes of lds.json."""
         socket = self._aside.setdefault(pid, AdminSocket(envoy.aside(self._paths, pid)))
-        left = 1
-        while left:
-            with contextlib.suppress(OSError):  # asked again
-                socket.mute()
-                await envoy.drain(socket.name, PATIENCE)
-                left = await envoy.connections(socket.name, PATIENCE)
+        carries = True
+        while carries:
+            carries = await self._carries(pid, socket)
             await asyncio.sleep(LOOK)
+
+    async def _carries(self, pid: int, socket: AdminSocket) -> bool:
+        """Whether a client is connected to it, as far as is known; the kernel knows of one that nobody can ask."""
+        try:
+            socket.mute()
+            await envoy.drain(socket.name, PATIENCE)
+            return await envoy.connections(socket.name, PATIENCE) > 0
+        except OSError:
+            if socket.kept:
+                return True  # asked again
+        with contextlib.suppress(HalbdError):
+            return await asyncio.to_thread(_has_clients, pid)
+        return True
 
     def forget(self, pid: int) -> None:
         """Its socket, which it does not remove when it is killed."""
@@ -218,3 +228,7 @@ class Envoy:
             if said := await envoy.listener_errors(self._paths, PATIENCE):
                 return said
         return "; ".join(self._complaints)
+
+
+def _has_clients(pid: int) -> bool:
+    return bool(held((one.inode for one in sock_diag.accepted()), (pid,)))

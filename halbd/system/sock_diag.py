@@ -37,6 +37,7 @@ Ends: TypeAlias = tuple[int, int, bytes, bytes]
 """Both ports, then both addresses; the local one first."""
 MAPPED = bytes(10) + b"\xff\xff"
 BUFFER = 1 << 17
+FAMILIES = (socket.AF_INET, socket.AF_INET6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +68,25 @@ def connections_to(remote: Address, port: int) -> tuple[Connection, ...]:
     return _found(remote, to_it)
 
 
+def accepted() -> tuple[Connection, ...]:
+    """Every TCP connection at a port on which somebody listens here. Raises HalbdError."""
+    try:
+        with _open() as diag:
+            ports = {ENDS.unpack_from(FOUND.unpack_from(data)[2])[0] for data in _listening(diag)}
+
+            def at_one(_: int, ends: Ends) -> bool:
+                return ends[0] in ports
+
+            return tuple(one for family in FAMILIES for one in _of_family(diag, family, at_one))
+    except OSError as error:
+        raise HalbdError(f"cannot list the connections of clients: {error.strerror}") from error
+
+
 def listening() -> frozenset[int]:
     """The inodes of all TCP sockets that listen. Raises HalbdError."""
     try:
         with _open() as diag:
-            families = (socket.AF_INET, socket.AF_INET6)
-            return frozenset(FOUND.unpack_from(data)[-1] for one in families for data in _dump(diag, one, LISTENING))
+            return frozenset(FOUND.unpack_from(data)[-1] for data in _listening(diag))
     except OSError as error:
         raise HalbdError(f"cannot list who listens: {error.strerror}") from error
 
@@ -99,8 +113,12 @@ def _open() -> socket.socket:
     return diag
 
 
+def _listening(diag: socket.socket) -> Iterator[bytes]:
+    return (data for family in FAMILIES for data in _dump(diag, family, LISTENING))
+
+
 def _found(address: Address, wanted: Callable[[int, Ends], bool]) -> tuple[Connection, ...]:
-    families = (socket.AF_INET, socket.AF_INET6) if address.version == 4 else (socket.AF_INET6,)
+    families = FAMILIES if address.version == 4 else (socket.AF_INET6,)
     try:
         with _open() as diag:
             return tuple(one for family in families for one in _of_family(diag, family, wanted))

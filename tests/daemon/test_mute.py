@@ -86,6 +86,8 @@ def test_an_envoy_that_lost_its_socket_keeps_its_connections_whatever_becomes_of
         assert goes_on(one)
         assert {old, new} <= node.pids
         assert node.proxy["pid"] == new
+    node.until(lambda: old not in node.pids, "its end, with that of its last connection")
+    assert new in node.pids
     assert [row["change"] for row in node.status["transitions"]] == ["gained"]
 
 
