@@ -6,12 +6,14 @@ import asyncio
 from dataclasses import dataclass, field
 from time import monotonic
 
+from halbd.decide.blind import STANDBY_BLIND
 from halbd.lab import memory
 from halbd.lab.connections import busy
 from halbd.lab.lab import Lab
 from halbd.lab.leftovers import Place, leftovers
 from halbd.lab.measure import Change
 from halbd.lab.processes import dead_sockets, open_files, processes, zombies
+from halbd.model.paths import Paths, no_servers
 
 SETTLE = 8.0  # seconds for a history to be written and for what is ending to have ended
 LOOK = 0.5  # seconds between two looks
@@ -44,6 +46,8 @@ class World:
             pids = {name: (status or {}).get(name, {}).get("pid") for name in ("proxy", "keepalived")}
             complaints += leftovers(await self._place(node, pids["proxy"], pids["keepalived"]))
             complaints.append(self.lab.chronicles[node].compare(changes[node]))
+            if _stands_back(self.lab.paths(node)):
+                complaints.append(f"{node}: keepalived is told that it sees no server")
         return tuple(filter(None, complaints))
 
     async def _place(self, node: str, proxy: int | None, keepalived: int | None) -> Place:
@@ -74,3 +78,8 @@ class World:
             self._ends[node] = len(unit.ends)
             complaints += [f"{node}: halbd ended by itself, exit {end.code}" for end in new if not end.asked]
         return tuple(complaints)
+
+
+def _stands_back(paths: Paths) -> bool:
+    """After an outage a standby does for some seconds (decide/blind.py): nobody can hand a VIP over to it meanwhile."""
+    return any(file.read_text().strip() == str(STANDBY_BLIND) for file in paths.track_folder.glob(no_servers("*")))

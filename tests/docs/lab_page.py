@@ -17,7 +17,7 @@ HEAD = f"""\
 A fault strikes the node that holds the first VIP. The lab plays systemd for halbd: one that ends by itself is started
 again after {RESTART_SEC:g} s. After each fault the world must be right again, or the fault has failed:
 
-- exactly one node holds each VIP, the preferred one where it preempts, and every node is well and serves;
+- exactly one node holds each VIP, the preferred one where it preempts; every node is well, serves and can take a VIP;
 - `history.jsonl` of each node tells what the lab's own netlink monitor saw there: all of it, in order, nothing twice
   (of what happened while no daemon ran, the outcome);
 - each node runs one halbd, one proxy with its workers (an old worker, or an Envoy that made room, may live while a
