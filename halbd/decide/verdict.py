@@ -56,7 +56,7 @@ def _reasons(state: State, targets: tuple[Target, ...], now: Now) -> Iterator[Re
 
 def _not_begun(state: State) -> bool:
     """The first moments of a daemon: an earlier one's proxy may well be running, and is about to be taken up."""
-    return state.proxy.phase in {Phase.STOPPED, Phase.STARTING} and state.proxy.last_exit is None
+    return state.proxy.phase in (Phase.STOPPED, Phase.STARTING) and state.proxy.last_exit is None
 
 
 def _dead(state: State, now: Now) -> Reason:
