@@ -131,7 +131,7 @@ def _wrong(state: State, vip: Vip, unfit: bool) -> Wrong | None:
 
 def _elsewhere(state: State, vip: Vip) -> bool:
     """Another node advertises the VIP, and this one does not."""
-    return wire.silent(state, vip) and wire.rival(state, vip) is not None
+    return wire.rival(state, vip) is not None and wire.silent(state, vip)
 
 
 def _in_its_place(state: State, vip: Vip) -> bool:

@@ -128,8 +128,8 @@ def silent(state: State, now: Now, *, ours: bool = False) -> State:
 
 def ask(state: State, now: Now) -> tuple[State, tuple[Effect, ...]]:
     """Ask everything that is due and not being asked: one question in flight for each target."""
-    due = {name for name, one in state.series.items() if _due(one, now)}
-    look = state.proxy.running and _due(state.admin, now)
+    due = [name for name, one in state.series.items() if now.mono >= one.due and not one.asking]
+    look = now.mono >= state.admin.due and not state.admin.asking and state.proxy.running
     if not due and not look:
         return state, ()
     targets = [target for target in active_targets(state) if target.name in due]
@@ -143,13 +143,9 @@ def ask(state: State, now: Now) -> tuple[State, tuple[Effect, ...]]:
 def next_due(state: State) -> float | None:
     """When the next question is due (monotonic seconds)."""
     waiting = [one.due for one in state.series.values() if not one.asking]
-    if state.proxy.running and not state.admin.asking:
+    if not state.admin.asking and state.proxy.running:
         waiting.append(state.admin.due)
     return min(waiting, default=None)
-
-
-def _due(one: Series, now: Now) -> bool:
-    return not one.asking and now.mono >= one.due
 
 
 def _asked(one: Series, interval: float, now: Now) -> Series:

@@ -278,7 +278,7 @@ def _died(state: State, program: Program, how: str, jitter: float, now: Now) -> 
 
 def _say_verdict(state: State, answer: Verdict) -> Step:
     """One line when the answer, or what speaks against this node, is not what was last said."""
-    gist = (answer.ok, tuple(reason.cause for reason in answer.reasons))
+    gist = (answer.ok, tuple([reason.cause for reason in answer.reasons]))
     if gist == state.said:
         return state, ()
     reasons = [f"{reason.cause}: {reason.detail}" for reason in answer.reasons]
