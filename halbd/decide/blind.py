@@ -72,15 +72,14 @@ def _least(state: State) -> int:
 
 def _by_sight(state: State, group: str, now: float) -> int:
     before = state.levels.get(group, SEES)
-    holder = holds(state, group)
     if not _lowers_when_blind(state):
         return SEES
     if state.view is None:
         return before  # nothing has been seen yet: what an earlier daemon said holds
     if state.blind_since:
         waited = now >= state.blind_since.mono + lag(state.config)
-        if not holder:
+        if not holds(state, group):
             return STANDBY_BLIND
         return HOLDER_BLIND if waited else min(before, HOLDER_BLIND)
     waited = state.sight_since is None or now >= state.sight_since + lag(state.config)
-    return SEES if holder or waited else before
+    return SEES if waited or holds(state, group) else before

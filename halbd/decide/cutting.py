@@ -26,12 +26,16 @@ def seen(state: State, view: ProxyView, now: float) -> State:
         for server in frontend.servers
         if server.state is ServerState.DOWN and not server.aside
     }
+    if not (down or state.down):
+        return state
     began = {server: state.down.get(server, now) for server in down}
     return replace(state, down=began, cut=state.cut & down)
 
 
 def due(state: State, now: float) -> tuple[State, tuple[Effect, ...]]:
     """Cut what is due, once for each time that a server goes down."""
+    if not state.down:
+        return state, ()
     servers = {server for server, at in _times(state).items() if now >= at}
     effects = tuple(CutConnections(one.frontend, one.name, one.address) for one in sorted(servers))
     return replace(state, cut=state.cut | servers) if servers else state, effects
@@ -39,7 +43,7 @@ def due(state: State, now: float) -> tuple[State, tuple[Effect, ...]]:
 
 def next_due(state: State) -> float | None:
     """When the next is due (monotonic seconds)."""
-    return min(_times(state).values(), default=None)
+    return min(_times(state).values(), default=None) if state.down else None
 
 
 def _times(state: State) -> dict[ServerRef, float]:

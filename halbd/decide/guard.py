@@ -83,6 +83,8 @@ def due(state: State, now: Now) -> Step:
 
 def next_due(state: State) -> float | None:
     """When keepalived is late in giving a VIP up (monotonic seconds); all else is decided when the wire is read."""
+    if not state.guard.doubts:
+        return None
     late = {place: one for place, one in state.guard.doubts.items() if one.wrong is Wrong.UNFIT}
     times = (max(one.since + DELAYS[one.wrong], _rest_ends(state, place)) for place, one in late.items())
     return min(times, default=None)
@@ -114,7 +116,7 @@ def _wrongs(state: State, now: Now) -> Iterator[tuple[Place, Wrong]]:
     for vip in state.config.vips:
         if wrong := _wrong(state, vip, unfit):
             yield (vip.address, vip.interface), wrong
-        if any(address == vip.address for address, _ in state.strays) and _in_its_place(state, vip):
+        if state.strays and _in_its_place(state, vip):
             yield from ((place, Wrong.ASTRAY) for place in state.strays if place[0] == vip.address)
 
 
@@ -129,7 +131,7 @@ def _wrong(state: State, vip: Vip, unfit: bool) -> Wrong | None:
 
 def _elsewhere(state: State, vip: Vip) -> bool:
     """Another node advertises the VIP, and this one does not."""
-    return wire.silent(state, vip) and wire.rival(state, vip) is not None
+    return wire.rival(state, vip) is not None and wire.silent(state, vip)
 
 
 def _in_its_place(state: State, vip: Vip) -> bool:

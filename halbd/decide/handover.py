@@ -42,6 +42,11 @@ def handing_over(state: State) -> bool:
     return bool(state.stopping or state.maintenance)
 
 
+def leaving(state: State) -> bool:
+    """A VIP is to leave, or has left and there is something left to do."""
+    return bool(state.stopping or state.maintenance or state.pause or state.parting)
+
+
 def offered_out(state: State, since: float, now: float) -> bool:
     """The offer that began then (monotonic) is over: there is nothing left to hand over, or nobody has taken it."""
     return not state.held or now >= since + offer_time(state.config)

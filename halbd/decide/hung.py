@@ -61,6 +61,8 @@ def _wake(event: KeepalivedLooked, signs: Mapping[Sign, int]) -> tuple[Effect, .
 
 def due(state: State, now: Now) -> Step:
     """Say it once, and cure it, unless halbd is being stopped or keepalived is none of its business."""
+    if not (state.guard.signs or state.guard.doubts or state.guard.hung):
+        return state, ()
     why = _why(state, now)
     if why is None:
         if state.guard.hung is None and (state.keepalived.running or not state.guard.signs):

@@ -111,9 +111,10 @@ def _excused(state: State, streak: Streak, result: ProbeResult) -> bool:
 def seen(state: State, view: ProxyView, now: Now) -> State:
     """The admin socket answered: note whether the proxy sees a server behind every frontend."""
     state = replace(state, view=view, mute="", admin=_admin(state, ok=True, now=now))
-    if view.blind and not state.blind_since:
+    blind = view.blind
+    if blind and not state.blind_since:
         return replace(state, blind_since=now, proven=True, series=_neutral(state, view))
-    if not view.blind and state.blind_since:
+    if not blind and state.blind_since:
         return replace(state, blind_since=None, sight_since=now.mono)
     return state
 
@@ -127,10 +128,11 @@ def silent(state: State, now: Now, *, ours: bool = False) -> State:
 
 def ask(state: State, now: Now) -> tuple[State, tuple[Effect, ...]]:
     """Ask everything that is due and not being asked: one question in flight for each target."""
-    targets = [t for t in active_targets(state) if (one := state.series.get(t.name)) and _due(one, now)]
-    look = state.proxy.running and _due(state.admin, now)
-    if not targets and not look:
+    due = [name for name, one in state.series.items() if now.mono >= one.due and not one.asking]
+    look = now.mono >= state.admin.due and not state.admin.asking and state.proxy.running
+    if not due and not look:
         return state, ()
+    targets = [target for target in active_targets(state) if target.name in due]
     interval = state.config.health.interval
     asked = {target.name: _asked(state.series[target.name], interval, now) for target in targets}
     admin = _asked(state.admin, interval, now) if look else state.admin
@@ -141,13 +143,9 @@ def ask(state: State, now: Now) -> tuple[State, tuple[Effect, ...]]:
 def next_due(state: State) -> float | None:
     """When the next question is due (monotonic seconds)."""
     waiting = [one.due for one in state.series.values() if not one.asking]
-    if state.proxy.running and not state.admin.asking:
+    if not state.admin.asking and state.proxy.running:
         waiting.append(state.admin.due)
     return min(waiting, default=None)
-
-
-def _due(one: Series, now: Now) -> bool:
-    return not one.asking and now.mono >= one.due
 
 
 def _asked(one: Series, interval: float, now: Now) -> Series:

@@ -21,15 +21,15 @@ def due(state: State, answer: Verdict, now: Now) -> tuple[State, tuple[Push, ...
     wanted = dict(state.unpushed) if answer.stale else {FAULT: int(answer.failed)}
     wanted |= {no_servers(group): level for group, level in state.levels.items()}
     resting = now.mono < state.push_due
-    pushes = tuple(
-        Push(name, value)
+    pushed = {
+        name: value
         for name, value in wanted.items()
         if state.pushed.get(name) != value and not (resting and state.unpushed.get(name) == value)
-    )
-    if not pushes:
+    }
+    if not pushed:
         return state, ()
-    pushed = {p.name: p.value for p in pushes}
     unpushed = {name: value for name, value in state.unpushed.items() if name not in pushed}
+    pushes = tuple(Push(name, value) for name, value in pushed.items())
     return replace(state, pushed={**state.pushed, **pushed}, unpushed=unpushed), pushes
 
 

@@ -21,6 +21,7 @@ from halbd.decide import (
     stopping,
     unclaimed,
 )
+from halbd.decide.handover import leaving
 from halbd.decide.verdict import verdict
 from halbd.model.child import Child, Phase, Program
 from halbd.model.config import LogLevel
@@ -88,7 +89,8 @@ def step(state: State, event: Event, now: Now) -> Step:
 def next_due(state: State) -> float | None:
     """When `Tick` has something to do (monotonic seconds)."""
     times = [state.proxy.due, state.keepalived.due, guard.next_due(state)]
-    times += [pausing.next_due(state), parting.next_due(state), stopping.next_due(state), draining.next_due(state)]
+    if leaving(state):
+        times += [pausing.next_due(state), parting.next_due(state), stopping.next_due(state), draining.next_due(state)]
     if not state.stopping:
         times += [probing.next_due(state), blind.next_due(state), cutting.next_due(state), mending.next_due(state)]
     if state.keepalived_is_unit:
@@ -128,7 +130,7 @@ def _happen(state: State, event: Event, now: Now) -> Step:
         case KeepalivedSeen():
             return _keepalived_seen(state, event)
         case AdvertsHeard():
-            return rivals.due(guard.heard(state, event), now)
+            return _heard(state, event, now)
         case KeepalivedLooked():
             return hung.looked(state, event)
         case PushFailed():
@@ -153,6 +155,13 @@ def _happen(state: State, event: Event, now: Now) -> Step:
             return draining.drain(state, event, now)
         case UndrainRequested():
             return draining.undrain(state, now)
+
+
+def _heard(state: State, event: AdvertsHeard, now: Now) -> Step:
+    """Who speaks for a VIP, and who does not, is judged when the wire has been read."""
+    state, effects = rivals.due(guard.heard(state, event), now)
+    state, more = unclaimed.due(state, now)
+    return state, effects + more
 
 
 def _applied(state: State, event: ConfigApplied, now: Now) -> Step:
@@ -193,9 +202,10 @@ def _keepalived_seen(state: State, event: KeepalivedSeen) -> Step:
 def _due(state: State, now: Now) -> Step:
     """Everything that has become due, whatever woke us."""
     state, effects = _tick_children(state, now)
-    for advance in (pausing.due, parting.advance, stopping.advance, draining.advance, unclaimed.due):
-        state, more = advance(state, now)
-        effects += more
+    if leaving(state):
+        for advance in (pausing.due, parting.advance, stopping.advance, draining.advance):
+            state, more = advance(state, now)
+            effects += more
     state = blind.lower(state, now.mono)
     state, more = _watch_keepalived(state, now)
     effects += more
@@ -268,7 +278,7 @@ def _died(state: State, program: Program, how: str, jitter: float, now: Now) -> 
 
 def _say_verdict(state: State, answer: Verdict) -> Step:
     """One line when the answer, or what speaks against this node, is not what was last said."""
-    gist = (answer.ok, tuple(reason.cause for reason in answer.reasons))
+    gist = (answer.ok, tuple([reason.cause for reason in answer.reasons]))
     if gist == state.said:
         return state, ()
     reasons = [f"{reason.cause}: {reason.detail}" for reason in answer.reasons]

@@ -26,6 +26,12 @@ def vip_targets(config: Config) -> tuple[Target, ...]:
     )
 
 
+@lru_cache
+def all_targets(config: Config) -> tuple[Target, ...]:
+    """What a node asks that holds every VIP."""
+    return local_targets(config) + vip_targets(config)
+
+
 def _target(config: Config, frontend: Frontend, name: str, address: Address, vip: Address | None = None) -> Target:
     check, health = frontend.check, config.health
     return Target(

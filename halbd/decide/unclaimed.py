@@ -53,4 +53,4 @@ def _ours(state: State) -> bool:
 
 
 def _claimed(state: State, vip: Vip) -> bool:
-    return wire.speaks(state, vip) or wire.rival(state, vip) is not None
+    return wire.rival(state, vip) is not None or wire.speaks(state, vip)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from halbd.decide import life
-from halbd.decide.targets import local_targets, vip_targets
+from halbd.decide.targets import all_targets, local_targets
 from halbd.model.child import Child, Phase
 from halbd.model.config import Config, OnNoServers, Scheme
 from halbd.model.evidence import Now, Target
@@ -29,10 +29,9 @@ def longest_age(state: State) -> float:
 
 def active_targets(state: State) -> tuple[Target, ...]:
     """What should be asked now."""
-    local = local_targets(state.config)
     if not state.held:
-        return local
-    return local + tuple([t for t in vip_targets(state.config) if t.vip in state.held])
+        return local_targets(state.config)
+    return tuple([t for t in all_targets(state.config) if t.vip is None or t.vip in state.held])
 
 
 def _reasons(state: State, targets: tuple[Target, ...], now: Now) -> Iterator[Reason]:
@@ -40,10 +39,9 @@ def _reasons(state: State, targets: tuple[Target, ...], now: Now) -> Iterator[Re
         yield Reason(Cause.MAINTENANCE, "halbd is being stopped", state.stopping.since.wall)
     elif state.maintenance and state.maintenance.withdrawn is not None:
         yield Reason(Cause.MAINTENANCE, "the operator has drained this node", state.maintenance.since)
-    if _not_begun(state):
-        return
     if state.proxy.phase is not Phase.RUNNING:
-        yield _dead(state, now)
+        if not _not_begun(state):
+            yield _dead(state, now)
     elif hung(state):
         yield Reason(Cause.PROXY_HUNG, _hung_words(state), _since(state.admin, now))
     else:
@@ -56,7 +54,7 @@ def _reasons(state: State, targets: tuple[Target, ...], now: Now) -> Iterator[Re
 
 def _not_begun(state: State) -> bool:
     """The first moments of a daemon: an earlier one's proxy may well be running, and is about to be taken up."""
-    return state.proxy.phase in {Phase.STOPPED, Phase.STARTING} and state.proxy.last_exit is None
+    return state.proxy.phase in (Phase.STOPPED, Phase.STARTING) and state.proxy.last_exit is None
 
 
 def _dead(state: State, now: Now) -> Reason:

@@ -13,6 +13,8 @@ FLOOR = 0.5
 INTERVALS = 2.5
 """Times advert_int of silence that say nothing. The peers themselves wait for 2.6 and more (decide/adverts.py)."""
 
+_AT = attrgetter("at")
+
 
 def patience(config: Config) -> float:
     """Seconds after which a master that was not heard again is silent."""
@@ -82,7 +84,7 @@ def name(config: Config, claim: Claim) -> str:
 
 
 def _last(claims: list[Claim]) -> Claim | None:
-    return max(claims, key=attrgetter("at"), default=None)
+    return max(claims, key=_AT) if claims else None
 
 
 def _claims(state: State, vip: Vip, *, own: bool) -> list[Claim]:

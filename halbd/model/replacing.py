@@ -16,5 +16,5 @@ else:
         For dataclasses without slots and without __post_init__.
         """
         other = object.__new__(type(value))
-        vars(other).update(vars(value), **changes)
+        object.__setattr__(other, "__dict__", vars(value) | changes)
         return other

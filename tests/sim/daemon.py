@@ -60,7 +60,8 @@ class Daemon:
         self.drains = 0
         self.wire: Wire | None = None
         self._busy = False
-        self._wakes = 0
+        self._due = 0.0
+        self._armed: float | None = None
         self._watching = False
         self.state = self._first_state()
         self._take_over()
@@ -90,7 +91,7 @@ class Daemon:
         for act in missed:
             act()
         self._turn()
-        self._wake(self._wakes)
+        self.post(Tick())
 
     def kill(self) -> None:
         """SIGKILL."""
@@ -148,12 +149,23 @@ class Daemon:
     def _sleep(self) -> None:
         due = next_due(self.state)
         self.node.world.watch.sleeps(self.node, due)
-        wait = LONGEST_WAIT if due is None else min(LONGEST_WAIT, max(0.0, due - self.clock.now) + LATE)
-        self._wakes += 1
-        self.clock.after(wait, partial(self._wake, self._wakes))
+        now = self.clock.now
+        self._due = now + (LONGEST_WAIT if due is None else min(LONGEST_WAIT, max(0.0, due - now) + LATE))
+        if self._armed is None or self._armed > self._due:
+            self._arm()
 
-    def _wake(self, number: int) -> None:
-        if number == self._wakes and self.alive and not self.frozen:
+    def _arm(self) -> None:
+        self._armed = self._due
+        self.clock.after(self._due - self.clock.now, partial(self._ring, self._due))
+
+    def _ring(self, armed: float) -> None:
+        """It was set for no later than what is due; anything that happened since may have put that off."""
+        if armed != self._armed:
+            return
+        self._armed = None
+        if self.clock.now < self._due:
+            self._arm()
+        elif self.alive and not self.frozen:
             self.post(Tick())
 
     def _first_state(self) -> State:

@@ -53,7 +53,7 @@ class Keepalived:
     """One keepalived process, from its start to its end."""
 
     def __init__(self, host: Host, pid: int) -> None:
-        self.host, self.pid = host, pid
+        self.host, self.pid, self._clock = host, pid, host.clock
         self.alive, self.frozen = True, False
         self._script: bool | None = None
         self._failures = 0
@@ -71,7 +71,7 @@ class Keepalived:
 
     def after(self, seconds: float, act: Callable[[], None]) -> None:
         """A timer of this process: gone when it dies, late when it is stopped."""
-        self.host.clock.after(seconds, partial(self._wake, act))
+        self._clock.after(seconds, partial(self._wake, act))
 
     def _wake(self, act: Callable[[], None]) -> None:
         if self.frozen:
@@ -140,6 +140,7 @@ class Router:
 
     def __init__(self, process: Keepalived, instance: Instance) -> None:
         self.process, self.instance, self.role = process, instance, Role.FAULT
+        self._clock = process.host.clock
         self._claimed = frozenset(vip.address for vip in instance.vips)
         self._adverts: dict[int, Advert] = {}
         self.addresses = [vip.address for vip in instance.vips]
@@ -197,13 +198,13 @@ class Router:
         return (256 - priority) * self._interval / 256
 
     def _set(self, seconds: float) -> None:
-        self._due = self.process.host.clock.now + seconds
+        self._due = self._clock.now + seconds
         if self._armed is None or self._armed > self._due:
             self._arm()
 
     def _arm(self) -> None:
         self._armed = self._due
-        self.process.after(self._due - self.process.host.clock.now, partial(self._ring, self._due))
+        self.process.after(self._due - self._clock.now, partial(self._ring, self._due))
 
     def _ring(self, armed: float) -> None:
         if armed != self._armed:
@@ -211,7 +212,7 @@ class Router:
         self._armed = None
         if self.role is Role.FAULT:
             return
-        if self.process.host.clock.now < self._due:
+        if self._clock.now < self._due:
             self._arm()
             return
         if self.role is Role.BACKUP:

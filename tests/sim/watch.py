@@ -119,7 +119,7 @@ class Watch:
         seen.no = (mono if seen.no is None else seen.no) if answer.failed else None
         seen.verdict = answer
         self._holding(node)
-        if any(isinstance(effect, Finish) for effect in effects):
+        if Finish() in effects:
             self._finished(node, seen)
 
     def asked(self, node: Node, answer: Verdict | None) -> None:
@@ -225,11 +225,12 @@ class Watch:
         state, seen, mono = daemon.state, daemon.seen, daemon.clock.now
         if Program.PROXY not in seen.told:
             self._broken(node, "yes with a proxy that is dead")
+        longest = longest_age(state) + 0.001
         for target in active_targets(state):
             last = seen.answered.get(target.name, 0.0)
-            if target.vip:  # one that came is given the time of its first answer
+            if mono - last > longest and target.vip:  # one that came is given the time of its first answer
                 last = max(last, state.held[target.vip].since.mono, seen.since)
-            if mono - last > longest_age(state) + 0.001:
+            if mono - last > longest:
                 self._broken(node, f"yes, {mono - last:.3f} s after the last answer of {target.name}")
 
     def _knows(self, node: Node, daemon: Daemon) -> None:
@@ -244,9 +245,10 @@ class Watch:
     def _holding(self, node: Node) -> None:
         """A node with a fault of its own does not hold a VIP for longer than it takes to tell keepalived."""
         mono, config = self.world.clock.now, node.config
-        if node.proxy and node.proxy.serves:
+        serves = node.proxy is not None and node.proxy.serves
+        if serves:
             self._bad.pop(node.name, None)
-        bad = self._bad.setdefault(node.name, mono) if not (node.proxy and node.proxy.serves) else None
+        bad = None if serves else self._bad.setdefault(node.name, mono)
         keepalived, daemon = node.keepalived, node.daemon
         if not node.addresses or (keepalived and keepalived.frozen):
             return
