@@ -98,8 +98,9 @@ class Changer:
             raise RefusedError(change.refused)
         if self._children.behind(Program.PROXY):
             change = replace(change, servers=(), proxy_reload=True)
-        if new.config.proxy.kind is ProxyKind.ENVOY and self._children.outdated():
-            change = replace(change, hand_over=True)
+        if self._children.outdated():
+            is_envoy = new.config.proxy.kind is ProxyKind.ENVOY
+            change = replace(change, servers=(), hand_over=is_envoy, proxy_reload=not is_envoy)
         if self._children.behind(Program.KEEPALIVED):
             change = replace(change, keepalived_reload=True)
         pid = self._state().proxy.pid

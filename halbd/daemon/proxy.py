@@ -12,8 +12,6 @@ from halbd.model.effects import CutConnections
 from halbd.model.evidence import ProxyView
 from halbd.model.paths import Paths
 from halbd.render.envoy import BOOTSTRAP
-from halbd.system import envoy, haproxy
-from halbd.system.programs import proxy_binary
 
 
 class Proxy(Protocol):
@@ -73,9 +71,3 @@ def proxy(config: Config, paths: Paths) -> Proxy:
             return Haproxy(paths)
         case ProxyKind.ENVOY:
             return Envoy(paths)
-
-
-def version(config: Config) -> str:
-    """What its program calls itself. Raises HalbdError."""
-    ask = envoy.version if config.proxy.kind is ProxyKind.ENVOY else haproxy.version
-    return ask(proxy_binary(config.proxy))

@@ -95,7 +95,7 @@ def _proxy(state: State) -> dict[str, Any]:
         "kind": state.config.proxy.kind.value,
         "pid": proxy.pid,
         "running": proxy.running,
-        "version": state.proxy_version,
+        "version": state.view.version if state.view else "",
         "restarts": proxy.restarts,
         "started_at": stamp(proxy.started.wall) if proxy.started and proxy.running else None,
         "last_exit": proxy.last_exit,

@@ -123,7 +123,6 @@ class State:
     keepalived_is_unit: bool = False
     proxy: Child = field(default_factory=Child)
     keepalived: Child = field(default_factory=Child)
-    proxy_version: str = ""
     mute: str = ""
     series: Mapping[str, Series] = field(default_factory=dict)
     admin: Series = field(default_factory=lambda: Series(due=0))

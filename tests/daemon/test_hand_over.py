@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from halbd.lab.certs import Authority
 from halbd.model.config import Proxy, ProxyKind
 from halbd.system.programs import proxy_binary
 from tests.daemon.conftest import fresh_name
-from tests.daemon.node import Node, bare_node, running_node
+from tests.daemon.node import Node, running_node
 from tests.daemon.test_reload import WATCH
 from tests.render.netns import inside
 
@@ -124,21 +123,3 @@ def test_a_stop_ends_both(envoy: Node) -> None:
         assert envoy.daemon.wait(30) == 0
         assert old not in envoy.pids
         assert not envoy.paths.admin_socket.with_name(f"admin.{old}.sock").exists()
-
-
-def test_an_updated_program_is_taken_up_by_a_reload(ca: Authority) -> None:
-    """As a package manager does it: another file by the same name."""
-    real = proxy_binary(Proxy(kind=ProxyKind.ENVOY))
-    with bare_node(fresh_name(), ca, ProxyKind.ENVOY) as node:
-        program, new = node.folder / "envoy", node.folder / "new"
-        shutil.copy(real, program)
-        node.write(proxy={"binary": str(program)})
-        node.start_servers()
-        node.start()
-        node.until_master()
-        assert node.reload().body["actions"] == []
-        shutil.copy(real, new)
-        new.rename(program)
-        assert node.reload().body["actions"] == [HAND_OVER]
-        assert node.reload().body["actions"] == []
-        assert len(node.status["transitions"]) == 1

@@ -144,11 +144,11 @@ def test_a_proxy_that_cannot_be_asked_is_told_until_it_answers_or_another_is_the
     node = running()
     node.post(ProxyMute("its socket was removed"))
     assert said(node)["proxy"]["mute"] == "its socket was removed"
-    node.post(ProxySeen(ProxyView(())))
-    assert said(node)["proxy"]["mute"] is None
+    node.post(ProxySeen(ProxyView((), "2.6.12")))
+    assert (said(node)["proxy"]["mute"], said(node)["proxy"]["version"]) == (None, "2.6.12")
     node.post(ProxyMute("its socket was removed"))
     node.spawned(101)
-    assert said(node)["proxy"]["mute"] is None
+    assert (said(node)["proxy"]["mute"], said(node)["proxy"]["version"]) == (None, "")
 
 
 def test_each_server_is_told_as_the_proxy_sees_it() -> None:
