@@ -86,8 +86,9 @@ class Changer:
             try:
                 changed = await asyncio.to_thread(generations.changed, self._paths, files, source)
                 if changed:
+                    complaint = await self._proxy.complaint()  # what is right again is complained of no more
                     await asyncio.to_thread(generations.mend, self._paths, files, source)
-                    self._post(FilesMended(changed, str(self._paths.kept)))
+                    self._post(FilesMended(changed, str(self._paths.kept), complaint))
             except OSError as error:
                 self._log.error("generation.not_mended", why=str(error))
 

@@ -32,6 +32,9 @@ class Proxy(Protocol):
     async def reload(self) -> None:
         """Have it serve what is in force now, whatever it served before. Raises HalbdError."""
 
+    async def complaint(self) -> str:
+        """Why it refuses the files in force, in its words, where it has read them since the last change and does."""
+
     async def cut_connections(self, server: CutConnections, pid: int | None) -> None:
         """End every connection of the proxy, whose process `pid` is, to a server that is down. Raises HalbdError."""
 

@@ -96,6 +96,12 @@ class Envoy:
         """It needs no asking; but what it has not taken up is as if it had not been written."""
         await self._confirm("change the running", DEADLINE, None)
 
+    async def complaint(self) -> str:
+        """At each rename in the state folder it reads them."""
+        said = await self._words()
+        self._complaints.clear()
+        return said
+
     async def cut_connections(self, server: CutConnections, pid: int | None) -> None:
         """Envoy has no command for it: so by the kernel, in this process and in those that made room for it."""
         await asyncio.to_thread(self._cut, server, pid)
@@ -174,7 +180,9 @@ class Envoy:
         `rejections`: how many it had counted before it could see that generation, where that is known.
         """
         self._complaints.clear()
-        if why := await self._outcome(within, rejections):
+        why = await self._outcome(within, rejections)
+        self._complaints.clear()  # told; one that comes later is of a file that somebody changes
+        if why:
             raise FailedError(f"cannot {what} envoy: {why}")
 
     async def _outcome(self, within: float, before: int | None) -> str:

@@ -66,6 +66,10 @@ class Haproxy:
         """A new worker on the files in force."""
         await haproxy.reload(self._paths)
 
+    async def complaint(self) -> str:
+        """It reads no file by itself."""
+        return ""
+
     async def cut_connections(self, server: CutConnections, pid: int | None) -> None:  # noqa: ARG002  # as the protocol has it
         """By `shutdown sessions server`."""
         await haproxy.cut_connections(self._paths, server.frontend, server.server)

@@ -72,11 +72,15 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Mended:
-    """Files in force that somebody had changed, and that were put right; what was there is in the folder `kept`."""
+    """Files in force that somebody had changed, and that were put right; what was there is in the folder `kept`.
+
+    `complaint`: why the proxy had refused that, in its words, if it had.
+    """
 
     at: datetime
     files: tuple[str, ...]
     kept: str
+    complaint: str
 
 
 @dataclass(frozen=True, slots=True)

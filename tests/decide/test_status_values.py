@@ -239,7 +239,10 @@ def test_who_runs_keepalived_is_told() -> None:
 def test_files_that_were_put_right_are_told() -> None:
     node = running()
     node.post(FilesMended(("lds.json",), "/kept"))
-    assert said(node)["config"]["mended"] == {"at": after(node, 3), "files": ["lds.json"], "kept": "/kept"}
+    told = {"at": after(node, 3), "files": ["lds.json"], "kept": "/kept", "complaint": None}
+    assert said(node)["config"]["mended"] == told
+    node.post(FilesMended(("lds.json",), "/kept", "cannot bind"))
+    assert said(node)["config"]["mended"] == told | {"complaint": "cannot bind"}
 
 
 def test_a_probe_that_fails_says_why_and_how_long_it_took() -> None:
