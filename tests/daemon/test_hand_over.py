@@ -15,12 +15,10 @@ from halbd.model.config import Proxy, ProxyKind
 from halbd.system.programs import proxy_binary
 from tests.daemon.conftest import fresh_name
 from tests.daemon.node import Node, running_node
-from tests.daemon.test_reload import WATCH
+from tests.daemon.test_reload import HAND_OVER, WATCH
 from tests.render.netns import inside
 
 pytestmark = pytest.mark.root
-
-HAND_OVER = "hand over to a new Envoy (established connections stay with the old one until they end)"
 
 
 @pytest.fixture

@@ -13,8 +13,7 @@ from halbd.model.config import Proxy, ProxyKind
 from halbd.system.programs import proxy_binary
 from tests.daemon.conftest import both
 from tests.daemon.node import Node
-from tests.daemon.test_hand_over import HAND_OVER
-from tests.daemon.test_reload import PROXY
+from tests.daemon.test_reload import HAND_OVER, PROXY
 
 pytestmark = [pytest.mark.root, both]
 
