@@ -198,6 +198,8 @@ def config(status: Status, now: datetime) -> Iterator[Line]:
     if mended := it.get("mended"):
         names = ", ".join(mended["files"])
         yield Line(f"changed by hand and put right {ago(mended['at'], now)}: {names}", "odd", wrap=True)
+        if complaint := mended.get("complaint"):
+            yield Line(f"the running proxy refused what was there: {complaint}", wrap=True)
         yield Line(f"-> change halbd.yaml instead; what was there is in {mended['kept']}", wrap=True)
 
 

@@ -86,8 +86,9 @@ class Changer:
             try:
                 changed = await asyncio.to_thread(generations.changed, self._paths, files, source)
                 if changed:
+                    complaint = await self._proxy.complaint()  # what is right again is complained of no more
                     await asyncio.to_thread(generations.mend, self._paths, files, source)
-                    self._post(FilesMended(changed, str(self._paths.kept)))
+                    self._post(FilesMended(changed, str(self._paths.kept), complaint))
             except OSError as error:
                 self._log.error("generation.not_mended", why=str(error))
 
@@ -98,8 +99,9 @@ class Changer:
             raise RefusedError(change.refused)
         if self._children.behind(Program.PROXY):
             change = replace(change, servers=(), proxy_reload=True)
-        if new.config.proxy.kind is ProxyKind.ENVOY and self._children.outdated():
-            change = replace(change, hand_over=True)
+        if self._children.outdated():
+            is_envoy = new.config.proxy.kind is ProxyKind.ENVOY
+            change = replace(change, servers=(), hand_over=is_envoy, proxy_reload=not is_envoy)
         if self._children.behind(Program.KEEPALIVED):
             change = replace(change, keepalived_reload=True)
         pid = self._state().proxy.pid

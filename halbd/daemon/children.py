@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import random
 import subprocess
@@ -17,7 +16,8 @@ import structlog
 
 from halbd.daemon import proxy
 from halbd.daemon.logs import at
-from halbd.daemon.noted import already_running, keepalived_words, note, started
+from halbd.daemon.noted import already_running, keepalived_words, started
+from halbd.daemon.notes import Notes
 from halbd.daemon.orphans import reap_others
 from halbd.daemon.output import Output
 from halbd.daemon.retired import Retired
@@ -26,7 +26,7 @@ from halbd.model.config import Config, LogLevel
 from halbd.model.errors import FailedError, HalbdError
 from halbd.model.events import Event, Exited, Spawned, SpawnFailed, TakenUp
 from halbd.model.paths import Paths
-from halbd.system import files, process
+from halbd.system import process
 from halbd.system.process import Identity
 from halbd.system.programs import find, join_group, proxy_account, proxy_binary
 
@@ -45,7 +45,7 @@ class Children:
         self._paths, self._program, self._post, self._begin, self._log = paths, program, post, begin, log
         self._who: dict[Program, Identity] = {}
         self._binary: dict[Program, str] = {}
-        self._notes: dict[Program, bytes] = {}
+        self._notes = Notes(paths, log)
         self._output: dict[Program, Output] = {}
         self._started: dict[int, subprocess.Popen[bytes]] = {}
         self._handing_over = False
@@ -104,7 +104,7 @@ class Children:
             return False
         self._listen(program)
         self._binary[program] = noted.binary
-        self._notes[program] = noted.text
+        self._notes.keep(program, noted.text)
         self._taken(program, noted.who, adopted=True, behind=noted.generation != self._generation())
         return True
 
@@ -193,29 +193,14 @@ class Children:
             self._post(TakenUp())
 
     def _note_generation(self, program: Program) -> None:
-        """What it runs on, for the next daemon.
-
-        Where that cannot be written the next daemon reloads a program that needs no reload, which costs nothing.
-        """
-        who = self._who.get(program)
-        if who is None:
-            return
-        noting = {"pid": who.pid, "start_ticks": who.start_ticks, "program": self._binary[program]}
-        self._notes[program] = json.dumps(noting | {"generation": self._generation()}).encode()
-        self._note(program)
+        if who := self._who.get(program):
+            self._notes.write(program, who, self._binary[program], self._generation())
 
     def note_again(self) -> None:
         """Put back the notes that somebody has removed."""
         for program, who in self._who.items():
-            missing = not note(self._paths, program).exists()
-            if missing and self._notes.get(program) and process.identity(who.pid) == who:
-                self._note(program)
-
-    def _note(self, program: Program) -> None:
-        try:
-            files.write(note(self._paths, program), self._notes[program])
-        except OSError as error:
-            self._log.error("child.not_noted", program=program, why=error.strerror)
+            if process.identity(who.pid) == who:
+                self._notes.put_back(program)
 
     def _generation(self) -> str:
         return self._paths.current.resolve().name

@@ -12,8 +12,6 @@ from halbd.model.effects import CutConnections
 from halbd.model.evidence import ProxyView
 from halbd.model.paths import Paths
 from halbd.render.envoy import BOOTSTRAP
-from halbd.system import envoy, haproxy
-from halbd.system.programs import proxy_binary
 
 
 class Proxy(Protocol):
@@ -33,6 +31,9 @@ class Proxy(Protocol):
 
     async def reload(self) -> None:
         """Have it serve what is in force now, whatever it served before. Raises HalbdError."""
+
+    async def complaint(self) -> str:
+        """Why it refuses the files in force, in its words, where it has read them since the last change and does."""
 
     async def cut_connections(self, server: CutConnections, pid: int | None) -> None:
         """End every connection of the proxy, whose process `pid` is, to a server that is down. Raises HalbdError."""
@@ -73,9 +74,3 @@ def proxy(config: Config, paths: Paths) -> Proxy:
             return Haproxy(paths)
         case ProxyKind.ENVOY:
             return Envoy(paths)
-
-
-def version(config: Config) -> str:
-    """What its program calls itself. Raises HalbdError."""
-    ask = envoy.version if config.proxy.kind is ProxyKind.ENVOY else haproxy.version
-    return ask(proxy_binary(config.proxy))

@@ -10,6 +10,7 @@ import contextlib
 import os.path
 import time
 from collections import deque
+from dataclasses import replace
 from ipaddress import ip_address
 
 from halbd.daemon.admin_socket import AdminSocket
@@ -76,7 +77,7 @@ class Envoy:
 
         But only if it was away the last time, too: one that is just being removed is not missed.
         """
-        seen = await envoy.view(self._paths, within)
+        seen = replace(await envoy.view(self._paths, within), version=await envoy.running_version(self._paths, within))
         names = {one.name for one in seen.frontends}
         away = [one for one in config.frontends if one.name not in names]
         missed = [one for one in away if one.name in self._away]
@@ -84,7 +85,8 @@ class Envoy:
         if not missed:
             return seen
         ready = await envoy.ready(self._paths, within)
-        return ProxyView((*seen.frontends, *(FrontendView(f.name, ()) if ready else envoy.starting(f) for f in missed)))
+        views = (FrontendView(one.name, ()) if ready else envoy.starting(one) for one in missed)
+        return replace(seen, frontends=(*seen.frontends, *views))
 
     async def take_up(self, change: Change) -> None:  # noqa: ARG002  # what changed is all the same to Envoy
         """It has, or will within milliseconds."""
@@ -93,6 +95,12 @@ class Envoy:
     async def reload(self) -> None:
         """It needs no asking; but what it has not taken up is as if it had not been written."""
         await self._confirm("change the running", DEADLINE, None)
+
+    async def complaint(self) -> str:
+        """At each rename in the state folder it reads them."""
+        said = await self._words()
+        self._complaints.clear()
+        return said
 
     async def cut_connections(self, server: CutConnections, pid: int | None) -> None:
         """Envoy has no command for it: so by the kernel, in this process and in those that made room for it."""
@@ -182,7 +190,9 @@ class Envoy:
         `rejections`: how many it had counted before it could see that generation, where that is known.
         """
         self._complaints.clear()
-        if why := await self._outcome(within, rejections):
+        why = await self._outcome(within, rejections)
+        self._complaints.clear()  # told; one that comes later is of a file that somebody changes
+        if why:
             raise FailedError(f"cannot {what} envoy: {why}")
 
     async def _outcome(self, within: float, before: int | None) -> str:

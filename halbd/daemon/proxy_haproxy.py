@@ -32,7 +32,13 @@ class Haproxy:
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
     def command(self, config: Config) -> list[str]:
-        """In master-worker mode, without privileges but for ports below 1024."""
+        """In master-worker mode, without privileges but for ports below 1024.
+
+        It keeps a socket of its own that is there until it listens itself, by link(2). One of another account, such as
+        the Envoy of before, it may not link (protected_hardlinks, proc_sys_fs(5)), and would end at every start.
+        """
+        for one in (self._paths.admin_socket, self._paths.master_socket):
+            one.unlink(missing_ok=True)
         if not self._paths.server_state.exists():
             # An empty list of states, or HAProxy warns at its first start (its management guide, 9.3).
             files.write(self._paths.server_state, b"1\n")
@@ -65,6 +71,10 @@ class Haproxy:
     async def reload(self) -> None:
         """A new worker on the files in force."""
         await haproxy.reload(self._paths)
+
+    async def complaint(self) -> str:
+        """It reads no file by itself."""
+        return ""
 
     async def cut_connections(self, server: CutConnections, pid: int | None) -> None:  # noqa: ARG002  # as the protocol has it
         """By `shutdown sessions server`."""

@@ -21,8 +21,8 @@ from halbd.model.state import State
 from halbd.system import files
 from halbd.system.files import Held
 
-REST = 30.0
-"""Seconds after a hand-over that failed until the next one."""
+REST = 10.0
+"""Seconds after a hand-over that failed until the next one: as long as one may take (DEADLINE in proxy_envoy.py)."""
 
 
 class Restorer:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
@@ -17,7 +16,6 @@ from halbd.daemon.loaded import Loaded, Request
 from halbd.daemon.noted import already_running
 from halbd.daemon.owner import read_clocks
 from halbd.daemon.proxy import FILES
-from halbd.daemon.proxy import version as proxy_version
 from halbd.decide.change import OTHER_KIND
 from halbd.decide.groups import groups
 from halbd.decide.holding import sorted_out
@@ -119,15 +117,11 @@ def first_state(paths: Paths, config: Config, history: History) -> State:
     maintenance, why = drain_note.read(paths.maintenance, held=bool(held), now=now)
     if why:
         structlog.get_logger().error("maintenance.unreadable", why=why)
-    version = ""
-    with contextlib.suppress(HalbdError):  # not worth a failed start
-        version = proxy_version(config)
     return State(
         config=config,
         begun=now,
         keepalived_is_child=not unit and manage is not Manage.NONE,
         keepalived_is_unit=unit,
-        proxy_version=version,
         held=held,
         strays=strays,
         maintenance=maintenance,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from halbd.decide.listen import has_low_ports, sockets
+from halbd.decide.listen import has_low_ports, sockets, sockets_of
 from halbd.model.config import Address, Config, Frontend, ProxyKind, Server, is_address
 from halbd.model.files import FileSet
 
@@ -160,9 +160,24 @@ def _shared(old: Config, new: Config) -> list[str]:
 
 
 def _other_process(old: Config, old_files: FileSet, new: Config, new_files: FileSet) -> bool:
-    """What no running Envoy takes up: another program, the names of node and cluster in its bootstrap, a capability."""
+    """What no running Envoy takes up: another program, the names of node and cluster in its bootstrap, a capability.
+
+    Nor listeners that change places.
+    """
     other = old.proxy.binary != new.proxy.binary or old_files.text(ENVOY_BOOTSTRAP) != new_files.text(ENVOY_BOOTSTRAP)
-    return other or _first_low_port(old, new)
+    return other or _first_low_port(old, new) or _moves_in(old, new)
+
+
+def _moves_in(old: Config, new: Config) -> bool:
+    """A frontend gets an address that another one gives up in the same change.
+
+    Envoy refuses it ("duplicate address"), unless that other one is a listener that goes: those go first. With its port
+    a frontend changes its listener (envoy_listener.py).
+    """
+    after = {(one.name, one.port): frozenset(sockets_of(new, one)) for one in new.frontends}
+    before = {(one.name, one.port): frozenset(sockets_of(old, one)) for one in old.frontends}
+    stays = before.keys() & after.keys()
+    return any(after[one] & before[other] for one in after for other in stays if one != other)
 
 
 def _restart(old: Config, new: Config) -> list[str]:

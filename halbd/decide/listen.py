@@ -13,12 +13,14 @@ _LOOPBACK = IPv4Address("127.0.0.1")
 
 def sockets(config: Config) -> tuple[tuple[Address, int], ...]:
     """Every address and port that the proxy listens on, the ones for this node's own probes included."""
-    found: dict[tuple[Address, int], None] = {}
-    for frontend in config.frontends:
-        found[frontend.bind or all_addresses(config), frontend.port] = None
-        if frontend.bind is not None:
-            found[local_address(config, frontend), frontend.port] = None
-    return tuple(found)
+    return tuple(dict.fromkeys(one for frontend in config.frontends for one in sockets_of(config, frontend)))
+
+
+def sockets_of(config: Config, frontend: Frontend) -> tuple[tuple[Address, int], ...]:
+    """Those of one frontend."""
+    if frontend.bind is None:
+        return ((all_addresses(config), frontend.port),)
+    return tuple((one, frontend.port) for one in dict.fromkeys((frontend.bind, local_address(config, frontend))))
 
 
 def has_low_ports(config: Config) -> bool:

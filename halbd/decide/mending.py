@@ -27,5 +27,6 @@ def next_due(state: State) -> float:
 
 def mended(state: State, event: FilesMended, now: Now) -> tuple[State, tuple[Effect, ...]]:
     """Somebody will want to know where his change has gone."""
-    said = Say(LogLevel.ERROR, "generation.mended", {"files": list(event.files), "kept": event.kept})
-    return replace(state, mended=Mended(now.wall, event.files, event.kept)), (said,)
+    fields = {"files": list(event.files), "kept": event.kept, "complaint": event.complaint}
+    said = Say(LogLevel.ERROR, "generation.mended", fields)
+    return replace(state, mended=Mended(now.wall, event.files, event.kept, event.complaint)), (said,)

@@ -14,7 +14,7 @@ from halbd.decide.verdict import active_targets, verdict
 from halbd.model.config import Frontend, Server, is_address
 from halbd.model.evidence import FrontendView, Now, ServerState, ServerView
 from halbd.model.service import Idle
-from halbd.model.state import State
+from halbd.model.state import Mended, State
 from halbd.model.transition import Transition
 from halbd.model.verdict import Verdict
 
@@ -95,7 +95,7 @@ def _proxy(state: State) -> dict[str, Any]:
         "kind": state.config.proxy.kind.value,
         "pid": proxy.pid,
         "running": proxy.running,
-        "version": state.proxy_version,
+        "version": state.view.version if state.view else "",
         "restarts": proxy.restarts,
         "started_at": stamp(proxy.started.wall) if proxy.started and proxy.running else None,
         "last_exit": proxy.last_exit,
@@ -220,10 +220,14 @@ def _maintenance(state: State, now: Now) -> dict[str, Any] | Literal[False]:
 
 
 def _config(state: State) -> dict[str, Any]:
-    rejected, mended = state.rejected, state.mended
+    rejected = state.rejected
     return {
         "digest": state.config.digest,
         "applied_at": stamp(state.applied.wall) if state.applied else None,
         "rejected": {"at": stamp(rejected.at), "problems": list(rejected.problems)} if rejected else None,
-        "mended": {"at": stamp(mended.at), "files": list(mended.files), "kept": mended.kept} if mended else None,
+        "mended": _mended(state.mended) if state.mended else None,
     }
+
+
+def _mended(one: Mended) -> dict[str, Any]:
+    return {"at": stamp(one.at), "files": list(one.files), "kept": one.kept, "complaint": one.complaint or None}

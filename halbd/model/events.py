@@ -196,10 +196,14 @@ class HistoryKept:
 
 @dataclass(frozen=True, slots=True)
 class FilesMended:
-    """Files of the generation in force had been changed by somebody, and are as they were; `kept`: what was there."""
+    """Files of the generation in force had been changed by somebody, and are as they were; `kept`: what was there.
+
+    `complaint`: why the proxy that runs had refused them, in its words; "" where it had not, or had not read them.
+    """
 
     files: tuple[str, ...]
     kept: str
+    complaint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,9 +107,10 @@ class FrontendView:
 
 @dataclass(frozen=True, slots=True)
 class ProxyView:
-    """What the proxy's admin socket says."""
+    """What the proxy's admin socket says. `version`: of the program that answers, which may not be the one on disk."""
 
     frontends: tuple[FrontendView, ...]
+    version: str = ""
 
     @property
     def blind(self) -> tuple[str, ...]:

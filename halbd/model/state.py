@@ -72,11 +72,15 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Mended:
-    """Files in force that somebody had changed, and that were put right; what was there is in the folder `kept`."""
+    """Files in force that somebody had changed, and that were put right; what was there is in the folder `kept`.
+
+    `complaint`: why the proxy had refused that, in its words, if it had.
+    """
 
     at: datetime
     files: tuple[str, ...]
     kept: str
+    complaint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,6 @@ class State:
     keepalived_is_unit: bool = False
     proxy: Child = field(default_factory=Child)
     keepalived: Child = field(default_factory=Child)
-    proxy_version: str = ""
     mute: str = ""
     series: Mapping[str, Series] = field(default_factory=dict)
     admin: Series = field(default_factory=lambda: Series(due=0))

@@ -2,6 +2,8 @@
 
 A listener that changes, or goes, leaves its connections until --drain-time-s is over, and then closes them. The port is
 part of its name: Envoy lets no two listeners change places, but removes those that go before it adds those that come.
+The bind is not: a listener that moves on the same port keeps it open throughout; two that would change places are for
+a hand-over (halbd.decide.change).
 
 SO_REUSEPORT stays on, as is Envoy's default: a second Envoy can then take over the port while the first still holds it,
 and a listener can move between "*" and one address. The price: a bind is no guard against a second Envoy of the same
@@ -12,7 +14,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from halbd.decide.listen import all_addresses, local_address
+from halbd.decide.listen import all_addresses, sockets_of
 from halbd.model.config import Balance, Config, Frontend, Timeouts
 from halbd.render.envoy_words import Json, duration, socket_address, typed
 from halbd.render.words import name
@@ -68,8 +70,7 @@ def _addresses(config: Config, frontend: Frontend) -> list[Json]:
     """The bind; loopback besides where that is a VIP, for this node's own probe."""
     if frontend.bind is None:
         return [_every_address(config, frontend.port)]
-    found = dict.fromkeys((frontend.bind, local_address(config, frontend)))
-    return [socket_address(str(one), frontend.port) for one in found]
+    return [socket_address(str(address), port) for address, port in sockets_of(config, frontend)]
 
 
 def _every_address(config: Config, port: int) -> Json:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,8 +56,12 @@ def words(paths: Paths) -> list[str]:
 
 def version(binary: str) -> str:
     """What the program calls itself, such as "1.40.0": after the revision it was built from. Raises HalbdError."""
-    found = re.search(r"version: [^/]*/([^/]*)/", run([binary, "--version"]).words)
-    return found[1] if found else ""
+    return _number(run([binary, "--version"]).words.partition("version: ")[2])
+
+
+def _number(words: str) -> str:
+    """The second of "revision/number/state of the sources/..."; "" where there is none."""
+    return (*words.split("/"), "", "")[1][:100]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,12 @@ def starting(frontend: Frontend) -> FrontendView:
     """A frontend whose cluster is not there yet: its servers have not been judged."""
     servers = (ServerView(s.name, _join(s.address, s.port), ServerState.STARTING, "pending") for s in frontend.servers)
     return FrontendView(frontend.name, tuple(servers))
+
+
+async def running_version(paths: Paths, within: float) -> str:
+    """What the running program calls itself, as `version` has it of one on disk. Raises what `ask` raises."""
+    said = (await _json(paths.admin_socket, "/server_info", within)).get("version")
+    return _number(said) if isinstance(said, str) else ""
 
 
 async def ready(paths: Paths, within: float) -> bool:

@@ -59,16 +59,16 @@ async def ask(socket: Path, question: str, within: float) -> str:
             writer.close()
 
 
-async def _ask_worker(paths: Paths, question: str, within: float) -> str:
-    """On the admin socket; where somebody has removed that, by way of the master, which hands it on (`@1`).
+async def _ask_worker(paths: Paths, *questions: str, within: float) -> str:
+    """On the admin socket; where somebody has removed that, by way of the master, which hands each on (`@1`).
 
     A reload brings only the master's socket back: a new worker is handed the old one's descriptor, without a name.
     Raises what `ask` raises.
     """
     try:
-        return await ask(paths.admin_socket, question, within)
+        return await ask(paths.admin_socket, ";".join(questions), within)
     except FileNotFoundError:
-        return await ask(paths.master_socket, f"@1 {question}", within)
+        return await ask(paths.master_socket, ";".join(f"@1 {one}" for one in questions), within)
 
 
 async def _all(reader: asyncio.StreamReader) -> bytes:
@@ -82,24 +82,28 @@ async def _all(reader: asyncio.StreamReader) -> bytes:
 
 
 async def view(paths: Paths, within: float) -> ProxyView:
-    """Every backend and its servers. Raises what `ask` raises; OSError also for half an answer of a dying proxy."""
-    text = await _ask_worker(paths, "show stat -1 4 -1", within)
-    if not (text.startswith("# pxname,svname,") and text.endswith("\n\n")):
+    """Every backend and its servers, and the worker's version.
+
+    Raises what `ask` raises; OSError also for half an answer of a dying proxy.
+    """
+    info, _, stat = (await _ask_worker(paths, "show info", "show stat -1 4 -1", within=within)).partition("\n\n")
+    if not (stat.startswith("# pxname,svname,") and stat.endswith("\n\n")):
         raise ConnectionError("the answer of the admin socket is not whole")
     try:
-        return parse_stat(text)
+        return parse_stat(stat, re.search(r"^Version: (\S{1,100})", info, re.MULTILINE))
     except (KeyError, AttributeError, csv.Error) as error:
         raise ConnectionError(f"the answer of the admin socket makes no sense: {error!r}") from error
 
 
-def parse_stat(text: str) -> ProxyView:
+def parse_stat(text: str, version: re.Match[str] | None = None) -> ProxyView:
     """`show stat` in CSV to values; one FrontendView per backend, since halbd names both alike."""
     rows = csv.DictReader(io.StringIO(text.removeprefix("# ")))
     servers: dict[str, list[ServerView]] = {}
     for row in rows:
         if row["svname"] not in ("FRONTEND", "BACKEND"):
             servers.setdefault(row["pxname"], []).append(_server(row))
-    return ProxyView(tuple(FrontendView(name, tuple(views)) for name, views in servers.items()))
+    frontends = tuple(FrontendView(name, tuple(views)) for name, views in servers.items())
+    return ProxyView(frontends, version[1] if version else "")
 
 
 def _server(row: dict[str, str]) -> ServerView:
@@ -165,7 +169,7 @@ async def command_all(paths: Paths, commands: Sequence[str]) -> None:
     """
     for one in commands:
         try:
-            said = (await _ask_worker(paths, one, RELOAD_DEADLINE)).strip()
+            said = (await _ask_worker(paths, one, within=RELOAD_DEADLINE)).strip()
         except OSError as error:
             why = str(error) or "it does not answer in time"
             raise FailedError(f"cannot change the running haproxy: {why}") from error
@@ -180,7 +184,7 @@ async def cut_connections(paths: Paths, frontend: str, server: str) -> None:
 
 async def save_servers(paths: Paths) -> None:
     """Write the server-state-file: a server that is DOWN stays DOWN across the reload. Raises what `ask` raises."""
-    text = await _ask_worker(paths, "show servers state", RELOAD_DEADLINE)
+    text = await _ask_worker(paths, "show servers state", within=RELOAD_DEADLINE)
     files.write(paths.server_state, text.encode())
 
 

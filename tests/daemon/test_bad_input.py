@@ -10,8 +10,9 @@ import pytest
 import yaml
 
 from halbd.lab.certs import Authority
+from halbd.model.config import ProxyKind
 from halbd.system.programs import find
-from tests.daemon.conftest import fresh_name
+from tests.daemon.conftest import both, fresh_name
 from tests.daemon.node import Node, bare_node, document, frontend
 
 pytestmark = pytest.mark.root
@@ -22,9 +23,9 @@ NO_OVERRIDE = ("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--in
 
 
 @pytest.fixture(scope="module")
-def place(ca: Authority) -> Iterator[Node]:
+def place(ca: Authority, kind: ProxyKind) -> Iterator[Node]:
     """One node for all of these: nothing ever runs on it for long."""
-    with bare_node(fresh_name(), ca) as node:
+    with bare_node(fresh_name(), ca, kind) as node:
         yield node
 
 
@@ -186,6 +187,7 @@ def test_usage_ends_with_2(node: Node) -> None:
 # the world and not the file: exit 1
 
 
+@both
 def test_a_proxy_binary_that_does_not_exist_ends_with_1(node: Node) -> None:
     node.write(proxy={"binary": "/no/such/haproxy"})
     code, (line,) = refused(node)
@@ -193,6 +195,7 @@ def test_a_proxy_binary_that_does_not_exist_ends_with_1(node: Node) -> None:
     assert line == "cannot run /no/such/haproxy: no executable program is there; correct proxy.binary"
 
 
+@both
 def test_an_account_that_does_not_exist_ends_with_1(node: Node) -> None:
     node.write(proxy={"user": "nosuch"})
     code, (line,) = refused(node)
@@ -200,6 +203,7 @@ def test_an_account_that_does_not_exist_ends_with_1(node: Node) -> None:
     assert "cannot run the proxy as nosuch" in line
 
 
+@both
 def test_a_port_that_is_held_ends_with_1_and_names_the_holder(node: Node) -> None:
     script = "import socket; s = socket.create_server(('', 6443)); print('ready', flush=True); s.accept()"
     holder = node.run_in("/usr/bin/python3", "-c", script)
@@ -214,6 +218,7 @@ def test_a_port_that_is_held_ends_with_1_and_names_the_holder(node: Node) -> Non
     assert line == f"cannot listen on port 6443: python3 (pid {holder.pid}) already does"
 
 
+@both
 def test_a_file_limit_that_is_too_low_ends_with_1(node: Node) -> None:
     low = ("setpriv", "--bounding-set=-sys_resource", "--inh-caps=-sys_resource", "prlimit", "--nofile=512:512")
     code, (line,) = refused(node, before=low)
@@ -222,6 +227,7 @@ def test_a_file_limit_that_is_too_low_ends_with_1(node: Node) -> None:
     assert "raise LimitNOFILE in the unit" in line
 
 
+@both
 def test_a_folder_that_cannot_be_written_ends_with_1(node: Node) -> None:
     read_only = ("unshare", "-m", "sh", "-c", 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"')
     node.paths.state.mkdir(exist_ok=True)

@@ -13,6 +13,7 @@ import pytest
 
 from halbd.lab.faults.removing import remove
 from halbd.system.programs import check_account
+from tests.daemon.conftest import both
 from tests.daemon.node import Node
 from tests.daemon.test_socket import as_user, send
 from tests.render.netns import inside
@@ -59,6 +60,7 @@ def test_a_drain_that_nobody_takes_is_undone_within_seconds_and_said(node: Node)
     node.until(lambda: kept(node) is None, "nothing remembered")
 
 
+@both
 def test_a_forced_drain_survives_a_crash_a_stop_and_a_new_boot_until_it_is_undrained(node: Node) -> None:
     code, said = halbctl(node, "drain", "--force", "--for", "3000")
     assert (code, said.split(", and")[0]) == (0, "drained: nobody took the VIP")
@@ -165,6 +167,7 @@ def test_an_undrain_during_the_offer_keeps_the_vip_and_both_commands_say_so(node
     assert len(node.status["transitions"]) == 1
 
 
+@both
 def test_a_stop_during_the_offer_answers_the_command_and_the_next_start_is_drained(node: Node) -> None:
     argv = inside(node.place, sys.executable, "-m", "halbd.cli.halbctl", "drain")
     with subprocess.Popen(argv, env=node.environment, stdout=subprocess.PIPE, text=True) as client:
@@ -176,6 +179,7 @@ def test_a_stop_during_the_offer_answers_the_command_and_the_next_start_is_drain
     node.until(lambda: drained(node), "drained")
 
 
+@both
 def test_a_reload_while_drained_changes_no_part_of_it(node: Node) -> None:
     node.ask("POST", "/drain", {"force": True})
     node.write(cluster="another")

@@ -85,6 +85,7 @@ def test_a_proxy_that_cannot_listen_is_tried_again(bare: Node, binary: Path) -> 
     bare.until_master()
 
 
+@both
 def test_a_proxy_that_dies_and_comes_back_at_once_is_still_one_transition_each_way(node: Node) -> None:
     os.killpg(node.proxy["pid"], signal.SIGKILL)
     node.until(lambda: node.proxy.get("restarts") == 1, "its restart")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -12,16 +11,16 @@ from pathlib import Path
 import pytest
 
 from halbd.lab.certs import Authority
+from halbd.lab.faults.removing import remove
 from halbd.model.config import Proxy, ProxyKind
 from halbd.system.programs import proxy_binary
 from tests.daemon.conftest import fresh_name
 from tests.daemon.node import Node, bare_node, running_node
-from tests.daemon.test_reload import WATCH
+from tests.daemon.test_folders import takes_up
+from tests.daemon.test_reload import HAND_OVER, WATCH
 from tests.render.netns import inside
 
 pytestmark = pytest.mark.root
-
-HAND_OVER = "hand over to a new Envoy (established connections stay with the old one until they end)"
 
 
 @pytest.fixture
@@ -126,19 +125,30 @@ def test_a_stop_ends_both(envoy: Node) -> None:
         assert not envoy.paths.admin_socket.with_name(f"admin.{old}.sock").exists()
 
 
-def test_an_updated_program_is_taken_up_by_a_reload(ca: Authority) -> None:
-    """As a package manager does it: another file by the same name."""
-    real = proxy_binary(Proxy(kind=ProxyKind.ENVOY))
+def failed(node: Node, why: str) -> bool:
+    """Something could not be put back, for that reason."""
+    return any(why in line["why"] for line in node.lines("folder.not_put_back"))
+
+
+def test_a_hand_over_that_failed_is_tried_again(ca: Authority) -> None:
+    """Envoy watched a folder that was removed, and while the next one cannot be started the old one serves on."""
     with bare_node(fresh_name(), ca, ProxyKind.ENVOY) as node:
-        program, new = node.folder / "envoy", node.folder / "new"
-        shutil.copy(real, program)
+        program = node.folder / "proxy"
+        program.symlink_to(proxy_binary(Proxy(kind=ProxyKind.ENVOY)))
         node.write(proxy={"binary": str(program)})
         node.start_servers()
         node.start()
         node.until_master()
-        assert node.reload().body["actions"] == []
-        shutil.copy(real, new)
-        new.rename(program)
-        assert node.reload().body["actions"] == [HAND_OVER]
-        assert node.reload().body["actions"] == []
-        assert len(node.status["transitions"]) == 1
+        before = node.proxy["pid"]
+        with watch(node) as one:
+            program.unlink()
+            remove(node.paths.state)
+            node.until(lambda: failed(node, "no executable program is there"), "a hand-over that fails")
+            assert (node.proxy["pid"], node.paths.admin_socket.exists()) == (before, True)
+            program.symlink_to(proxy_binary(Proxy(kind=ProxyKind.ENVOY)))
+            node.until(lambda: node.proxy["pid"] != before, "the next one")
+            assert goes_on(one)
+        node.until_master()
+        takes_up(node, proxy={"binary": str(program)})
+        assert node.proxy["restarts"] == 0
+        assert [row["change"] for row in node.status["transitions"]] == ["gained"]

@@ -22,6 +22,7 @@ def test_it_becomes_master_and_halbd_check_passes(shared: Node) -> None:
 
 
 def test_the_status_object_is_complete(shared: Node) -> None:
+    shared.until(lambda: bool(shared.proxy["version"]), "the proxy's first answer")
     status = shared.status
     assert (status["version"], status["cluster"], status["node"]) == (1, "kubernetes", "lb1")
     assert (status["role"], status["healthy"], status["reasons"], status["maintenance"]) == ("master", True, [], False)

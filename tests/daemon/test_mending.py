@@ -45,6 +45,7 @@ def test_a_file_in_force_that_is_changed_by_hand_is_put_right_before_a_proxy_sta
     node.until(lambda: file.read_text() == before, "the file put right")
     node.until(lambda: node.status["config"]["mended"] is not None, "status says so")
     assert node.status["config"]["mended"]["files"] == [name]
+    assert node.status["config"]["mended"]["complaint"] is None  # what runs has not read it
     assert (node.paths.kept / name).read_text() == "what an editor left\n"
     (line,) = node.lines("generation.mended")
     assert line["files"] == [name]
@@ -84,6 +85,8 @@ def test_servers_that_envoy_rejects_are_put_right_and_the_old_ones_serve_on(node
     node.until(lambda: file.read_text() == good, "the file put right")
     node.until(lambda: node.status["config"]["mended"] is not None, "status says so")
     assert any("Unexpected EDS cluster" in line["line"] for line in node.lines("proxy.says"))
+    assert "Unexpected EDS cluster" in node.status["config"]["mended"]["complaint"]
+    assert "the running proxy refused what was there: " in halbctl(node, "status").stdout
     node.write(frontends=[frontend(balance="leastconn")])
     assert node.reload().status == 200
     assert node.status["config"]["mended"] is None

@@ -10,13 +10,19 @@ from collections.abc import Iterator
 
 import pytest
 
+from halbd.daemon.proxy import FILES
 from halbd.decide.change import OTHER_KIND
+from halbd.model.config import ProxyKind
 from halbd.system.programs import find
 from tests.daemon.conftest import both
 from tests.daemon.node import SERVER_PORT, SERVERS, VIP, Node, frontend
 from tests.render.netns import inside, run, wait_until
 
 pytestmark = pytest.mark.root
+
+OTHER = {ProxyKind.HAPROXY: "envoy", ProxyKind.ENVOY: "haproxy"}
+CHECK = {ProxyKind.HAPROXY: ["-c", "-f"], ProxyKind.ENVOY: ["--mode", "validate", "-c"]}
+"""The words of a check, before the file."""
 
 
 class Pair:
@@ -118,6 +124,7 @@ def test_what_a_daemon_that_is_gone_left_running_can_be_ended(pair: Pair) -> Non
     assert node.start("--clear").wait(30) == 0  # nothing is left, which is fine
 
 
+@both
 def test_an_adopted_proxy_that_dies_is_noticed_and_restarted(pair: Pair) -> None:
     pair.end(signal.SIGKILL)
     pair.start_again()
@@ -138,6 +145,7 @@ def test_what_changed_while_no_daemon_ran_is_taken_up_by_a_reload(pair: Pair) ->
     node.until(lambda: node.status["frontends"][0]["servers"][0]["state"] == "up", "its server")
 
 
+@both
 def test_what_died_while_no_daemon_ran_is_told_by_the_next(pair: Pair) -> None:
     node, before = pair.node, pair.children
     pair.end(signal.SIGKILL)
@@ -160,6 +168,7 @@ def test_a_stop_hands_the_vip_over_and_leaves_nothing(pair: Pair) -> None:
     assert lost["cause"] in {"maintenance", "stopping: offered to the peers"}
 
 
+@both
 def test_a_stop_ends_a_proxy_that_does_not_heed_it(pair: Pair) -> None:
     """SIGTERM, then SIGKILL."""
     os.killpg(pair.children[0], signal.SIGSTOP)
@@ -176,6 +185,7 @@ def test_a_second_daemon_on_the_same_folders_is_refused(pair: Pair) -> None:
     assert pair.node.check().returncode == 0
 
 
+@both
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_a_broken_file_is_started_over_with_the_last_good_generation(pair: Pair, how: signal.Signals) -> None:
     """Whether everything was stopped, or runs on: the load balancer serves, and status says what is wrong."""
@@ -212,27 +222,31 @@ def test_a_generation_that_fails_only_when_it_runs_is_rolled_back(pair: Pair, ho
     assert (node.proxy["pid"] == before) == (how is signal.SIGKILL)
 
 
+@both
 @pytest.mark.usefixtures("still")
 def test_another_kind_of_proxy_waits_until_the_running_one_was_stopped(pair: Pair) -> None:
     """A daemon that crashed must not be why every connection is cut."""
     node, before = pair.node, pair.children
     pair.end(signal.SIGKILL)
-    node.write(proxy={"kind": "envoy"})
+    node.write(proxy={"kind": OTHER[node.kind]})
     pair.start_again()
     assert pair.children == before
     assert node.status["config"]["rejected"]["problems"] == [OTHER_KIND]
     answer = node.reload()
     assert (answer.status, answer.body) == (409, {"error": OTHER_KIND})
-    assert node.proxy["kind"] == "haproxy"
+    assert node.proxy["kind"] == node.kind
 
 
+@both
 def test_a_stop_and_a_start_put_another_kind_of_proxy_in(pair: Pair) -> None:
+    other = OTHER[pair.node.kind]
     pair.end(signal.SIGTERM)
-    pair.node.write(proxy={"kind": "envoy"})
+    pair.node.write(proxy={"kind": other})
     pair.start_again()
-    assert pair.node.proxy["kind"] == "envoy"
+    assert pair.node.proxy["kind"] == other
 
 
+@both
 @pytest.mark.usefixtures("still")
 def test_a_proxy_whose_note_is_lost_is_known_by_its_command_line(pair: Pair) -> None:
     """As after a full disk: refusing to start because our own proxy holds the port would be for ever."""
@@ -244,13 +258,14 @@ def test_a_proxy_whose_note_is_lost_is_known_by_its_command_line(pair: Pair) -> 
     assert pair.children == before
 
 
+@both
 @pytest.mark.usefixtures("still")
 @pytest.mark.parametrize("noted", [True, False])
 def test_who_only_reads_or_checks_the_same_files_is_left_alone(pair: Pair, noted: bool) -> None:
     """An operator's pager, or a check of the file, that leads a session of its own."""
     before = pair.children
-    file = str(pair.node.paths.current / "haproxy.cfg")
-    forms = (["-u", "-"], ["-u", "-", file], ["-u", "-", "-c", "-f", file])
+    file = str(pair.node.paths.current / FILES[pair.node.kind])
+    forms = (["-u", "-"], ["-u", "-", file], ["-u", "-", *CHECK[pair.node.kind], file])
     code = b"print('reading', flush=True); import signal; signal.pause()\n"
     readers = [
         subprocess.Popen([sys.executable, *form], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)

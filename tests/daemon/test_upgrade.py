@@ -102,6 +102,7 @@ def test_the_daemon_becomes_the_newly_installed_program(installed: Installed) ->
     assert len(installed.node.lines("proxy.adopted")) == len(installed.node.lines("keepalived.adopted")) == 1
 
 
+@both
 @pytest.mark.usefixtures("same")
 def test_ten_upgrades_leave_no_descriptor_and_no_process_behind(installed: Installed) -> None:
     node = installed.node
@@ -185,6 +186,7 @@ def test_a_stop_that_comes_between_the_two_programs_is_heeded(installed: Install
     assert not node.paths.socket.exists()
 
 
+@both
 def test_a_proxy_that_dies_after_an_upgrade_is_reaped_and_its_end_is_told(installed: Installed) -> None:
     node = installed.node
     assert installed.upgrade().returncode == 0
@@ -197,6 +199,7 @@ def test_a_proxy_that_dies_after_an_upgrade_is_reaped_and_its_end_is_told(instal
     node.until(lambda: not Path(f"/proc/{before}").exists(), "no zombie")
 
 
+@both
 def test_a_proxy_that_dies_while_no_program_looks_is_reaped_and_restarted(installed: Installed) -> None:
     """And what happened meanwhile is in the history."""
     node = installed.node
@@ -213,6 +216,7 @@ def test_a_proxy_that_dies_while_no_program_looks_is_reaped_and_restarted(instal
     assert changes[2][0] == "gained"
 
 
+@both
 def test_no_check_fails_while_the_program_is_replaced(installed: Installed) -> None:
     """While nobody answers halbd-check looks for itself, as keepalived's next run of it would."""
     node = installed.node

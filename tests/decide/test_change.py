@@ -134,6 +134,40 @@ def test_a_first_port_below_1024_needs_another_process() -> None:
         assert (two.refused, two.hand_over) == ("", False)
 
 
+def places(*binds: tuple[str, str, int]) -> list[dict[str, Any]]:
+    return [{"name": name, "bind": bind, "port": port, "servers": THREE} for name, bind, port in binds]
+
+
+A, B, C = "10.10.50.2", "10.10.50.4", "127.0.0.9"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "another"),
+    [
+        ([("x", A, 1025), ("y", C, 1025)], [("x", C, 1025), ("y", A, 1025)], True),
+        ([("x", A, 1025)], [("x", C, 1025), ("y", A, 1025)], True),
+        ([("x", A, 1025), ("y", C, 1025)], [("x", C, 1025)], False),
+        ([("x", A, 1025), ("y", A, 1026)], [("x", A, 1026), ("y", A, 1025)], False),
+        ([("x", A, 1025), ("y", C, 1025)], [("y", C, 1025), ("x", A, 1025)], False),
+        ([("x", A, 1025)], [("x", C, 1025)], False),
+    ],
+    ids=["two trade places", "one moves in", "into one that goes", "two trade ports", "another order", "one moves"],
+)
+def test_no_running_envoy_lets_frontends_trade_places(
+    before: list[tuple[str, str, int]], after: list[tuple[str, str, int]], another: bool
+) -> None:
+    old, new = (config(proxy={"kind": "envoy"}, frontends=places(*one)) for one in (before, after))
+    assert change(old, render(old, AROUND), new, render(new, AROUND)).hand_over is another
+
+
+def test_frontends_of_two_vips_on_one_port_trade_their_loopback_addresses_with_their_places_in_the_file() -> None:
+    """127.0.0.1 is the first one's, and a second one's on the same port is 127.0.0.2."""
+    vips = [{"address": B}, {"address": "10.10.50.5"}]
+    first, second = places(("x", B, 1025), ("y", "10.10.50.5", 1025))
+    old, new = (config(proxy={"kind": "envoy"}, vips=vips, frontends=one) for one in ([first, second], [second, first]))
+    assert change(old, render(old, AROUND), new, render(new, AROUND)).hand_over
+
+
 def test_another_kind_of_proxy_is_refused_while_one_runs() -> None:
     one = to(proxy={"kind": "envoy"})
     assert (one.refused, one.actions) == (OTHER_KIND, ())

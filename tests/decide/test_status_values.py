@@ -144,11 +144,11 @@ def test_a_proxy_that_cannot_be_asked_is_told_until_it_answers_or_another_is_the
     node = running()
     node.post(ProxyMute("its socket was removed"))
     assert said(node)["proxy"]["mute"] == "its socket was removed"
-    node.post(ProxySeen(ProxyView(())))
-    assert said(node)["proxy"]["mute"] is None
+    node.post(ProxySeen(ProxyView((), "2.6.12")))
+    assert (said(node)["proxy"]["mute"], said(node)["proxy"]["version"]) == (None, "2.6.12")
     node.post(ProxyMute("its socket was removed"))
     node.spawned(101)
-    assert said(node)["proxy"]["mute"] is None
+    assert (said(node)["proxy"]["mute"], said(node)["proxy"]["version"]) == (None, "")
 
 
 def test_each_server_is_told_as_the_proxy_sees_it() -> None:
@@ -239,7 +239,10 @@ def test_who_runs_keepalived_is_told() -> None:
 def test_files_that_were_put_right_are_told() -> None:
     node = running()
     node.post(FilesMended(("lds.json",), "/kept"))
-    assert said(node)["config"]["mended"] == {"at": after(node, 3), "files": ["lds.json"], "kept": "/kept"}
+    told = {"at": after(node, 3), "files": ["lds.json"], "kept": "/kept", "complaint": None}
+    assert said(node)["config"]["mended"] == told
+    node.post(FilesMended(("lds.json",), "/kept", "cannot bind"))
+    assert said(node)["config"]["mended"] == told | {"complaint": "cannot bind"}
 
 
 def test_a_probe_that_fails_says_why_and_how_long_it_took() -> None:

@@ -190,6 +190,12 @@ def test_the_version_is_the_programs_own() -> None:
     assert envoy.version(BINARY).split(".")[0] == "1"
 
 
+@pytest.mark.root
+def test_a_running_one_says_its_version_too(paths: Paths, up: int) -> None:
+    with running(paths, config(frontend(free_port(), server("s0", up)))):
+        assert asyncio.run(envoy.running_version(paths, 5)) == envoy.version(BINARY)
+
+
 # what a stranger may answer
 
 

@@ -68,8 +68,9 @@ class Running:
         asyncio.run(haproxy.reload(self.paths))
 
     def answers(self) -> bool:
+        """The worker and the master do: the master executes itself once more when its worker is there."""
         try:
-            return bool(self.view())
+            return bool(self.view() and asyncio.run(haproxy.ask(self.paths.master_socket, "show proc", 0.3)))
         except OSError:
             return False
 
@@ -121,8 +122,12 @@ def proxy(paths: Paths, port: int, server: int, closed: int) -> Iterator[Running
         yield one
 
 
-def test_its_version_is_the_programs_own_word() -> None:
+def test_its_version_is_the_programs_own_word(proxy: Running) -> None:
+    """Also by way of the master, where somebody has removed the worker's socket."""
     assert haproxy.version(find("haproxy")).startswith("2.")
+    assert proxy.view().version == haproxy.version(find("haproxy"))
+    proxy.paths.admin_socket.unlink()
+    assert proxy.view().version == haproxy.version(find("haproxy"))
 
 
 def test_it_runs_without_privileges(proxy: Running) -> None:

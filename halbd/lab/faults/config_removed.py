@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from time import monotonic
+from contextlib import AbstractAsyncContextManager
 
 from halbd.lab import verdict
 from halbd.lab.faults.base import AFTER, Cost, Fault, Stage, never_impossible
 from halbd.lab.faults.kept import kept_with_halbd
-from halbd.lab.faults.reloading import refused, reload
+from halbd.lab.faults.reloading import refused
 from halbd.lab.measure import Numbers
 from halbd.lab.verdict import Finding
 from halbd.model.config import Config
 
 
-@asynccontextmanager
-async def _inflict(stage: Stage) -> AsyncIterator[float]:
-    injected = monotonic()
-    stage.paths.config_file.unlink()
-    try:
-        await reload(stage, 2)
-        await refused(stage)
-        yield injected
-    finally:
-        stage.lab.write_config(stage.victim, stage.lab.plan.text)
-        await reload(stage, 0)
+def _inflict(stage: Stage) -> AbstractAsyncContextManager[float]:
+    return refused(stage, None, 2)
 
 
 async def _observe(stage: Stage) -> None:

@@ -47,7 +47,8 @@ async def _observe(stage: Stage) -> None:
     stage.found.append(verdict.yes("status says maintenance", str(told), ok=bool(told["maintenance"])))
 
 
-def _judge(config: Config, numbers: Numbers) -> tuple[Finding, ...]:
+def judge(config: Config, numbers: Numbers) -> tuple[Finding, ...]:
+    """A peer took over without a gap, and gave back what it had where that is the rule."""
     back = (verdict.back(numbers),) if config.vrrp.preempt else ()
     failed = Finding("connections failed", "0", str(numbers.failed), numbers.failed == 0)
     return (*verdict.made_before_break(numbers), failed, *back)
@@ -58,7 +59,7 @@ FAULT = Fault(
     summary="`halbctl drain` on the node that holds the VIP, then `halbctl undrain`",
     inflict=_inflict,
     observe=_observe,
-    judge=_judge,
+    judge=judge,
     impossible=needs_two_nodes,
     after=kept_with_halbd,
     holds="A peer has the VIP before it leaves; no connection begun meanwhile fails or is slow; nothing is stopped; "

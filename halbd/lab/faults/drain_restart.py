@@ -8,10 +8,7 @@ from time import monotonic
 
 from halbd.lab import verdict
 from halbd.lab.faults.base import AFTER, Fault, Stage, needs_two_nodes, until, until_moved, without_vip
-from halbd.lab.faults.drain import STARTING, say, undrain
-from halbd.lab.measure import Numbers
-from halbd.lab.verdict import Finding
-from halbd.model.config import Config
+from halbd.lab.faults.drain import STARTING, judge, say, undrain
 
 
 @asynccontextmanager
@@ -44,18 +41,12 @@ async def _observe(stage: Stage) -> None:
     await until_moved(stage)
 
 
-def _judge(config: Config, numbers: Numbers) -> tuple[Finding, ...]:
-    back = (verdict.back(numbers),) if config.vrrp.preempt else ()
-    failed = Finding("connections failed", "0", str(numbers.failed), numbers.failed == 0)
-    return (*verdict.made_before_break(numbers), failed, *back)
-
-
 FAULT = Fault(
     name="drain-restart",
     summary="`halbctl drain` on the node that holds the VIP; SIGKILL of halbd, later SIGTERM and a start; then undrain",
     inflict=_inflict,
     observe=_observe,
-    judge=_judge,
+    judge=judge,
     impossible=needs_two_nodes,
     holds="The node is drained still, and without the VIP, after the kill and after the restart; the VIP comes back at "
     "the end; no connection begun meanwhile fails or is slow.",

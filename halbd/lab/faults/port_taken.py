@@ -5,8 +5,7 @@ from __future__ import annotations
 import copy
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from time import monotonic
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import yaml
 
@@ -14,7 +13,7 @@ from halbd.lab import document, namespaces, verdict
 from halbd.lab.errors import LabError
 from halbd.lab.faults.base import AFTER, Cost, Fault, Stage, never_impossible
 from halbd.lab.faults.kept import kept_with_halbd
-from halbd.lab.faults.reloading import refused, reload
+from halbd.lab.faults.reloading import refused
 from halbd.lab.measure import Numbers
 from halbd.lab.verdict import Finding
 from halbd.model.config import Config
@@ -34,23 +33,24 @@ def _with_port(text: bytes, port: int) -> bytes:
 
 
 @asynccontextmanager
-async def _inflict(stage: Stage) -> AsyncIterator[float]:
-    lab, port = stage.lab, _port(stage.lab.plan.config)
+async def _taken(stage: Stage, port: int) -> AsyncIterator[None]:
+    """While this is entered another program listens there. Raises LabError."""
+    lab = stage.lab
     words = (sys.executable, "-P", "-m", "halbd.lab.standin", "--name", "squatter", "--plain", f"0.0.0.0:{port}")
     squatter = await lab.tasks.start(*namespaces.inside(lab.network.namespace(stage.victim)), *words)
     if not squatter.stdout or not await squatter.stdout.readline():
         raise LabError(f"cannot take port {port} on {stage.victim}")
-    injected = monotonic()
-    lab.write_config(stage.victim, _with_port(lab.plan.text, port))
     try:
-        await reload(stage, 1)
-        await refused(stage, str(port))
-        yield injected
+        yield
     finally:
-        lab.write_config(stage.victim, lab.plan.text)
-        await reload(stage, 0)
         squatter.kill()
         await squatter.wait()
+
+
+def _inflict(stage: Stage) -> AbstractAsyncContextManager[float]:
+    plan = stage.lab.plan
+    port = _port(plan.config)
+    return refused(stage, _with_port(plan.text, port), 1, str(port), _taken(stage, port))
 
 
 async def _observe(stage: Stage) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from time import monotonic
+from contextlib import AbstractAsyncContextManager
 
 import yaml
 
@@ -13,7 +11,7 @@ from halbd.lab import document, verdict
 from halbd.lab.faults.base import AFTER, Cost, Fault, Stage, needs_two_servers
 from halbd.lab.faults.instead import instead, real
 from halbd.lab.faults.kept import kept_with_halbd
-from halbd.lab.faults.reloading import refused, reload
+from halbd.lab.faults.reloading import refused
 from halbd.lab.measure import Numbers
 from halbd.lab.verdict import Finding, yes
 from halbd.model.config import Config, ProxyKind
@@ -42,19 +40,11 @@ def _fewer(text: bytes) -> bytes:
     return yaml.safe_dump(written, sort_keys=False).encode()
 
 
-@asynccontextmanager
-async def _inflict(stage: Stage) -> AsyncIterator[float]:
-    lab, kind = stage.lab, stage.lab.plan.config.proxy.kind
-    injected = monotonic()
-    lab.write_config(stage.victim, _fewer(lab.plan.text))
-    try:
-        async with instead(stage, CHECKER.format(first=FIRST[kind], real=real(stage), damage=DAMAGE[kind])):
-            await reload(stage, 1)
-            await refused(stage, WORDS[kind])
-            yield injected
-    finally:
-        lab.write_config(stage.victim, lab.plan.text)
-        await reload(stage, 0)
+def _inflict(stage: Stage) -> AbstractAsyncContextManager[float]:
+    plan = stage.lab.plan
+    kind = plan.config.proxy.kind
+    checker = CHECKER.format(first=FIRST[kind], real=real(stage), damage=DAMAGE[kind])
+    return refused(stage, _fewer(plan.text), 1, WORDS[kind], instead(stage, checker))
 
 
 async def _observe(stage: Stage) -> None:

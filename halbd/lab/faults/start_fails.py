@@ -6,9 +6,7 @@ processes or open files either does not stop its reload or ends its master, whic
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from time import monotonic
+from contextlib import AbstractAsyncContextManager
 
 import yaml
 
@@ -16,7 +14,7 @@ from halbd.lab import document, verdict
 from halbd.lab.faults.base import AFTER, Cost, Fault, Stage
 from halbd.lab.faults.instead import instead, real
 from halbd.lab.faults.kept import kept_with_halbd
-from halbd.lab.faults.reloading import refused, reload
+from halbd.lab.faults.reloading import refused
 from halbd.lab.measure import Numbers
 from halbd.lab.plan import Plan
 from halbd.lab.verdict import Finding
@@ -41,19 +39,8 @@ def _changed(stage: Stage) -> bytes:
     return yaml.safe_dump({**written, "cluster": "another"}, sort_keys=False).encode()
 
 
-@asynccontextmanager
-async def _inflict(stage: Stage) -> AsyncIterator[float]:
-    lab = stage.lab
-    async with instead(stage, SCRIPT.format(real=real(stage))):
-        injected = monotonic()
-        lab.write_config(stage.victim, _changed(stage))
-        try:
-            await reload(stage, 1)
-            await refused(stage, "hand over")
-            yield injected
-        finally:
-            lab.write_config(stage.victim, lab.plan.text)
-            await reload(stage, 0)
+def _inflict(stage: Stage) -> AbstractAsyncContextManager[float]:
+    return refused(stage, _changed(stage), 1, "hand over", instead(stage, SCRIPT.format(real=real(stage))))
 
 
 async def _observe(stage: Stage) -> None:
