@@ -148,7 +148,7 @@ def _happen(state: State, event: Event, now: Now) -> Step:
         case FilesMended():
             return mending.mended(state, event, now)
         case StopRequested():
-            return replace(state, stopping=state.stopping or Stopping(now)), ()
+            return replace(state, stopping=state.stopping or Stopping(now)), hung.before_a_stop(state)
         case DrainRequested():
             return draining.drain(state, event, now)
         case UndrainRequested():
