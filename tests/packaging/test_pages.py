@@ -28,6 +28,8 @@ def test_every_link_of_a_shipped_page_leads_to_something_that_is_shipped(names: 
     assert [link for link, end in ends.items() if not any(end.is_relative_to(top) for top in tops)] == []
 
 
-def test_no_page_is_compressed() -> None:
-    """From 4 KiB on debhelper does so; then a link to the page leads nowhere."""
-    assert "dh_compress -X.md -X/docs/man/" in (ROOT / "packaging/debian/rules").read_text()
+def test_no_page_is_compressed_or_renamed() -> None:
+    """By itself debhelper compresses from 4 KiB on, and renames CHANGELOG.md; then a link to it leads nowhere."""
+    rules = (ROOT / "packaging/debian/rules").read_text()
+    assert "dh_compress -X.md -X/docs/man/" in rules
+    assert "dh_installchangelogs -XCHANGELOG.md" in rules
