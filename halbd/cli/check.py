@@ -3,9 +3,10 @@
 """halbd-check [SOCKET]: may this node hold the VIP? The dead-man's switch of keepalived's vrrp_script, run each second.
 
 Standard library only, and complete in this file: it must run as `/usr/bin/python3 -I -S check.py` under an account that
-may read little else. The question to the daemon is one round trip and imports nothing from disk but _socket; what costs
-time is imported where the daemon did not answer. keepalived counts the exit code alone, and 2.2.7 starts the next run
-on top of one that hangs, so every way through this file ends within LIMIT.
+may read little else, and that Python may be older than the daemon's (3.9 on RHEL 9). The question to the daemon is one
+round trip and imports nothing from disk but _socket; what costs time is imported where it did not answer. keepalived
+counts the exit code alone, and 2.2.7 starts the next run on top of one that hangs, so every way through this file ends
+within LIMIT.
 """
 
 import _socket
@@ -79,7 +80,7 @@ def ask(path: str, deadline: float) -> bytes:
             if not (part := sock.recv(65536)):
                 return answer
             answer += part
-    except TimeoutError:
+    except _socket.timeout:
         pass  # said below, together with the drip
     except ConnectionRefusedError:
         raise NoAnswerError(f"nobody listens on {path} (connection refused)") from None
@@ -183,13 +184,14 @@ def hidden(pid: int) -> bool:
 def failure(probes: "list[dict[str, Any]]", deadline: float) -> str:
     """The first probe that fails, in words, or "". All at once: a slow frontend costs the others no time."""
     from concurrent.futures import ThreadPoolExecutor
+    from concurrent.futures import TimeoutError as LateError  # the built-in one only from Python 3.11 on
 
     pool = ThreadPoolExecutor(len(probes))
     for probe, answer in [(probe, pool.submit(status, probe, deadline)) for probe in probes]:
         where = f"{probe['scheme']} to {probe['address']} port {probe['port']}"
         try:
             got = answer.result(max(0, deadline - time.monotonic()))
-        except TimeoutError:
+        except LateError:
             return f"{where} timed out"
         except OSError as problem:
             return f"{where} failed: {getattr(problem, 'verify_message', '') or problem.strerror or problem}"
@@ -198,7 +200,7 @@ def failure(probes: "list[dict[str, Any]]", deadline: float) -> str:
     return ""
 
 
-def status(probe: "dict[str, Any]", deadline: float) -> int | None:
+def status(probe: "dict[str, Any]", deadline: float) -> "int | None":
     """Connect and ask: the HTTP status, 0 for what is no HTTP, None where connecting is all. Raises OSError."""
     import socket
 

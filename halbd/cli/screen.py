@@ -11,14 +11,9 @@ from typing import Any, TypeAlias
 from halbd.cli.advice import advice
 from halbd.cli.paint import Paint, columns, printable
 from halbd.cli.words import ago, clock, duration, lasting
-from halbd.model.service import Why
 
 LABEL = 12  # columns before the text
 MOVES = 5  # the newest transitions shown; halbctl history has them all
-STARTS = {
-    Why.MASKED: "systemctl unmask keepalived, then systemctl start keepalived",
-    Why.ABSENT: "install keepalived, or write keepalived.manage: child",
-}
 STATES = {"up": "good", "down": "bad"}
 Status: TypeAlias = dict[str, Any]
 
@@ -166,7 +161,7 @@ def keepalived(status: Status, now: datetime) -> Iterator[Line]:
     if stopped := it.get("stopped"):
         since = f", {ago(stopped['since'], now)}" if stopped.get("since") else ""
         yield Line(f"{stopped['why']}{since}: this node takes no VIP", "bad", wrap=True)
-        yield Line(f"-> {STARTS.get(stopped['why'], 'systemctl start keepalived')}", wrap=True)
+        yield Line(f"-> {stopped.get('cure', 'systemctl start keepalived')}", wrap=True)
     if hung := it.get("hung"):
         yield Line(f"HANGS: {hung['why']}", "bad", wrap=True)
     if silent := it.get("silent"):

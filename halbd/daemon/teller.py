@@ -12,6 +12,12 @@ from halbd.model.state import State
 from halbd.model.verdict import Verdict
 from halbd.system.notify import Notifier
 
+BECOMING = 60.0
+"""Seconds without a sign of life that systemd allows while one program becomes the other.
+
+On a machine under load the new one may need longer for its start than the unit's WatchdogSec=, and would be killed.
+"""
+
 
 class Teller:
     """Ready means: there is a verdict, so whoever asks gets an answer."""
@@ -25,12 +31,13 @@ class Teller:
 
     def leave(self) -> None:
         """Another program takes this one's place: systemd sees the unit as reloading until that is ready."""
+        self._notifier.allow(BECOMING)
         usec = int(time.monotonic() * 1_000_000)
         self._notifier.send("RELOADING=1", f"MONOTONIC_USEC={usec}", "STATUS=becoming the newly installed program")
 
     def stay(self) -> None:
         """It does not: all is told anew."""
-        self._said, self._ready = "", False
+        self._said, self._ready, self._next_sign = "", False, 0.0
 
     def tell(self, state: State) -> None:
         """After every turn of the loop."""
@@ -48,6 +55,8 @@ class Teller:
             self._notifier.send("STOPPING=1")
         interval = self._notifier.watchdog_interval
         if interval and time.monotonic() >= self._next_sign:
+            if not self._next_sign:
+                self._notifier.allow()  # as the unit has it: the program before this one may have asked for more
             self._next_sign = time.monotonic() + interval
             self._notifier.send("WATCHDOG=1")
 

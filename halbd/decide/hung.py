@@ -50,13 +50,25 @@ def looked(state: State, event: KeepalivedLooked) -> Step:
     return replace(state, guard=replace(state.guard, signs=signs, unread=event.unread)), _wake(event, signs)
 
 
+def before_a_stop(state: State) -> tuple[Effect, ...]:
+    """One that does not watch the track files would never hear that the VIPs are offered to a peer.
+
+    One look is enough here: it holds a VIP, so it is not just starting. A daemon that has just begun has no more yet.
+    """
+    if state.stopping or not state.held or Sign.DEAF not in state.guard.signs:
+        return ()
+    return _told(state.keepalived.pid)
+
+
+def _told(pid: int | None) -> tuple[Effect, ...]:
+    return Say(LogLevel.ERROR, "keepalived.deaf", {"pid": pid, "why": Sign.DEAF.value}), TakeUp(Program.KEEPALIVED)
+
+
 def _wake(event: KeepalivedLooked, signs: Mapping[Sign, int]) -> tuple[Effect, ...]:
     looks = signs.get(Sign.DEAF, 0)
     if not looks or looks % DEAF:
         return ()
-    said = Say(LogLevel.ERROR, "keepalived.deaf", {"pid": event.pid, "why": Sign.DEAF.value})
-    again = TakeUp(Program.KEEPALIVED)
-    return (said, again) if looks == DEAF else (again,)
+    return _told(event.pid) if looks == DEAF else (TakeUp(Program.KEEPALIVED),)
 
 
 def due(state: State, now: Now) -> Step:

@@ -4,6 +4,7 @@
 |---|---|
 | it runs, or a start or stop waits or is under way | waits |
 | it has failed | starts it |
+| it has failed, and would again: a pid file is in the way | says so, and waits until that is gone |
 | inactive, and it has not run since the machine started | starts it |
 | inactive, and it has run: somebody stopped it | leaves it alone, and says so |
 | masked, or not there | says so |
@@ -13,9 +14,14 @@ systemd keeps all of this over a restart of halbd, so a daemon that has just sta
 
 from __future__ import annotations
 
-from halbd.model.service import Idle, Service, Why
+from halbd.model.service import Idle, PidFile, Service
 
-UNSTARTABLE = {"masked": Why.MASKED, "not-found": Why.ABSENT}
+STOPPED = "it was stopped by somebody", "systemctl start keepalived"
+UNSTARTABLE = {
+    "masked": ("it is masked", "systemctl unmask keepalived, then systemctl start keepalived"),
+    "not-found": ("there is no such unit", "install keepalived, or write keepalived.manage: child"),
+}
+"""Why, and what cures it, by systemd's word."""
 
 
 def failed(service: Service) -> bool:
@@ -27,8 +33,20 @@ def idle(service: Service) -> Idle | None:
     """Why it does not run, where that is not for halbd to change."""
     if service.pid is not None:
         return None
-    if why := UNSTARTABLE.get(service.load):
-        return Idle(why, service.ended)
-    if service.active == "inactive" and not service.job and service.ended is not None:
-        return Idle(Why.STOPPED, service.ended)
+    if words := UNSTARTABLE.get(service.load):
+        return Idle(*words, service.ended)
+    if service.job:
+        return None
+    if service.active == "failed" and service.blocked:
+        return Idle(*blocked(service.blocked[0]), service.ended)
+    if service.active == "inactive" and service.ended is not None:
+        return Idle(*STOPPED, service.ended)
     return None
+
+
+def blocked(one: PidFile) -> tuple[str, str]:
+    """Why it would not start, and what cures that: halbd starts it then."""
+    if one.program == "keepalived":
+        return f"another one runs, pid {one.pid} in {one.path}", f"kill {one.pid}"
+    names = f"names pid {one.pid} ({one.program or 'of another program'})" if one.pid else "names no process"
+    return f"it takes itself for running already: {one.path} {names}", f"rm {one.path}"

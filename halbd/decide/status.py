@@ -179,7 +179,7 @@ def _stopped(idle: Idle | None, now: Now) -> dict[str, Any] | None:
     if idle is None:
         return None
     since = None if idle.since is None else stamp(now.wall - timedelta(seconds=now.mono - idle.since))
-    return {"why": idle.why.value, "since": since}
+    return {"why": idle.why, "since": since, "cure": idle.cure}
 
 
 def _silent(state: State) -> dict[str, Any] | None:

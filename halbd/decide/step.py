@@ -150,7 +150,7 @@ def _happen(state: State, event: Event, now: Now) -> Step:
         case FilesMended():
             return mending.mended(state, event, now)
         case StopRequested():
-            return replace(state, stopping=state.stopping or Stopping(now)), ()
+            return replace(state, stopping=state.stopping or Stopping(now)), hung.before_a_stop(state)
         case DrainRequested():
             return draining.drain(state, event, now)
         case UndrainRequested():
@@ -193,7 +193,7 @@ def _keepalived_seen(state: State, event: KeepalivedSeen) -> Step:
     if event.failed and not state.stopping:
         effects += (StartKeepalivedUnit(),)
     if event.idle and event.idle != state.guard.idle:
-        effects += (Say(LogLevel.WARNING, "keepalived.left_alone", {"why": event.idle.why.value}),)
+        effects += (Say(LogLevel.WARNING, "keepalived.left_alone", {"why": event.idle.why, "cure": event.idle.cure}),)
     phase = Phase.RUNNING if event.pid else Phase.STOPPED
     keepalived = replace(state.keepalived, phase=phase, pid=event.pid)
     return replace(state, keepalived=keepalived, guard=replace(state.guard, idle=event.idle)), effects

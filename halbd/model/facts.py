@@ -12,6 +12,7 @@ from halbd.model.config import Address, Config
 from halbd.model.firewall import Table
 from halbd.model.host import HostAddress
 from halbd.model.problem import Problem
+from halbd.model.service import PidFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +152,7 @@ class Facts:
     proxy: Program | Unknown
     systemd: bool
     units: Mapping[str, Unit] | Unknown
+    pid_files: tuple[PidFile, ...]
     holders: tuple[PortHolder, ...] | Unknown
     programs: tuple[tuple[Component, ...], ...] | Unknown
     open_files: OpenFiles | Unknown

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class PidFile:
+    """One that keeps keepalived from starting: the process that it names, none where `pid` is 0."""
+
+    path: str
+    pid: int = 0
+    program: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +19,7 @@ class Service:
     """By the words of org.freedesktop.systemd1(5). `pid` is None where it does not run.
 
     `job`: a start or stop waits or is under way. `ended`: when it last ended, None where it has not in this boot.
+    `blocked`: the pid files that keep it from starting.
     """
 
     pid: int | None
@@ -18,19 +27,13 @@ class Service:
     active: str = "active"
     job: bool = False
     ended: float | None = None
-
-
-class Why(StrEnum):
-    """Why halbd leaves the service as it is, in the words that status uses."""
-
-    STOPPED = "it was stopped by somebody"
-    MASKED = "it is masked"
-    ABSENT = "there is no such unit"
+    blocked: tuple[PidFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Idle:
     """The service does not run, and halbd does not start it; `since` is None where it has not run."""
 
-    why: Why
+    why: str
+    cure: str
     since: float | None = None

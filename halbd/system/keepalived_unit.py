@@ -13,7 +13,7 @@ from pathlib import Path
 from halbd.decide.service import idle
 from halbd.model.errors import FailedError
 from halbd.model.service import Service
-from halbd.system import files
+from halbd.system import files, pid_files
 from halbd.system.run import run
 
 UNIT = "keepalived.service"
@@ -45,6 +45,7 @@ def look() -> Service:
         active=said.get("ActiveState", ""),
         job=bool(job),
         ended=ended / 1_000_000 if ended else None,
+        blocked=() if pid else pid_files.blocking(),
     )
 
 

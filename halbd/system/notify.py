@@ -19,6 +19,14 @@ class Notifier:
         """Seconds between two signs of life: half of what systemd allows (sd_watchdog_enabled(3))."""
         return self._watchdog / 2 or None
 
+    def allow(self, seconds: float = 0) -> None:
+        """Have systemd wait so long for a sign of life, at least as long as the unit says (WATCHDOG_USEC=).
+
+        Where it does not wait at all, it goes on not to.
+        """
+        if self._watchdog:
+            self.send(f"WATCHDOG_USEC={int(max(seconds, self._watchdog) * 1_000_000)}")
+
     def send(self, *assignments: str) -> None:
         """Send assignments such as "READY=1". A systemd that does not listen is no reason to fail."""
         if not self._address:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -10,7 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CHECK = ROOT / "halbd" / "cli" / "check.py"
-PYTHON = "/usr/bin/python3"  # the distribution's: it is what keepalived runs
+PYTHON = os.environ.get("HALBD_CHECK_PYTHON", "/usr/bin/python3")
+"""The distribution's own, which is what keepalived runs; another one may be named, such as RHEL 9's 3.9."""
 Run: TypeAlias = Callable[..., "subprocess.CompletedProcess[str]"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import socket
 import subprocess
@@ -194,3 +195,11 @@ def test_the_script_user_may_run_it(tmp_path: Path) -> None:
         )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     assert os.getuid() == 0
+
+
+def test_the_python_of_an_older_distribution_can_read_it() -> None:
+    """RHEL 9 has 3.9, where `int | None` in a signature fails when it is met."""
+    tree = ast.parse(CHECK.read_text(), feature_version=(3, 9))
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    hints = [hint for one in functions for hint in (one.returns, *(each.annotation for each in one.args.args))]
+    assert [ast.unparse(hint) for hint in hints if isinstance(hint, ast.BinOp)] == []

@@ -9,9 +9,9 @@ from halbd.decide.guard import DELAYS
 from halbd.decide.handover import offer_time
 from halbd.decide.stopping import WITHDRAW
 from halbd.model.child import Program
-from halbd.model.effects import Effect, Finish, RemoveAddress, Signal, Spawn
-from halbd.model.events import ConnectionsEnded, Exited, StopRequested, Tick
-from halbd.model.guard import Mending, Wrong
+from halbd.model.effects import Effect, Finish, RemoveAddress, Say, Signal, Spawn, TakeUp
+from halbd.model.events import ConnectionsEnded, Exited, KeepalivedLooked, StopRequested, Tick
+from halbd.model.guard import Mending, Sign, Wrong
 from tests.decide.driver import Driver, of, pushes, running
 from tests.sample import config
 
@@ -32,6 +32,23 @@ def test_a_holder_offers_the_vip_before_it_withdraws() -> None:
     assert of(Signal, done) == [], "the proxy must not take its connections with it before their clients are told"
     done = node.post(ConnectionsEnded(node.vip, 1, ()))
     assert {s.program for s in of(Signal, done)} == {Program.PROXY, Program.KEEPALIVED}
+
+
+def test_a_keepalived_that_would_not_hear_of_the_offer_is_told_to_look_for_the_files_first() -> None:
+    """A daemon that has just begun has looked once or twice, which is not enough where there is no hurry."""
+    node = running(holder=True)
+    node.post(KeepalivedLooked(200, frozenset({Sign.DEAF}), 0))
+    assert of(TakeUp, node.effects) == []
+    done = node.post(StopRequested())
+    assert of(TakeUp, done) == [TakeUp(Program.KEEPALIVED)]
+    assert [said.event for said in of(Say, done)] == ["keepalived.deaf"]
+    assert of(TakeUp, node.post(StopRequested())) == []
+
+
+def test_a_standby_s_keepalived_may_be_just_starting_and_would_be_ended_by_that() -> None:
+    node = running()
+    node.post(KeepalivedLooked(200, frozenset({Sign.DEAF}), 0))
+    assert of(TakeUp, node.post(StopRequested())) == []
 
 
 def test_when_nobody_takes_the_offer_the_verdict_is_withdrawn() -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from halbd.model.errors import FailedError
-from halbd.model.service import Service
+from halbd.model.service import PidFile, Service
+from halbd.system import pid_files
 from halbd.system.keepalived_unit import SIGNATURE, UNIT, Written, apply, look, write_config
 from tests.system.systemctl import Systemctl
 
@@ -96,6 +97,7 @@ def test_what_keepalived_was_not_told_of_is_not_forgotten_with_the_next_file(tmp
 def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Systemctl:
     """A stand-in that says what it is told to, and notes what it is asked to do."""
     one = Systemctl(tmp_path)
+    monkeypatch.setattr(pid_files, "FOLDER", tmp_path)  # this machine may have a keepalived of its own
     monkeypatch.setenv("PATH", f"{one.folder}:{os.environ['PATH']}")
     return one
 
@@ -112,6 +114,19 @@ def test_what_systemd_says_is_read(systemctl: Systemctl) -> None:
     assert look() == Service(None, "loaded", "inactive", job=True, ended=5.0)
     systemctl.says(**RUNS)
     assert look() == Service(1, "loaded", "active", job=False, ended=None)
+
+
+def test_what_would_keep_it_from_starting_is_looked_for_where_it_does_not_run(
+    systemctl: Systemctl, tmp_path: Path
+) -> None:
+    stale = tmp_path / "keepalived.pid"
+    stale.write_text("")
+    systemctl.says(**FAILED)
+    assert look().blocked == (PidFile(str(stale)),)
+    apply(changed=False)
+    assert systemctl.asked == []
+    systemctl.says(**RUNS)
+    assert look().blocked == ()
 
 
 def test_no_answer_is_no_service_that_does_not_run(systemctl: Systemctl) -> None:

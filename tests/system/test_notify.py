@@ -47,5 +47,21 @@ def test_a_systemd_that_has_gone_is_no_failure(paths: Paths) -> None:
     Notifier({"NOTIFY_SOCKET": str(paths.runtime / "nobody")}).send("READY=1")
 
 
+def test_more_time_is_asked_for_and_never_less_than_the_unit_allows(listener: tuple[socket.socket, Path]) -> None:
+    one, path = listener
+    notifier = Notifier({"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "10000000"})
+    for seconds in (60.0, 1.5, 0):
+        notifier.allow(seconds)
+    assert [one.recv(4096) for _ in range(3)] == [b"WATCHDOG_USEC=60000000", *[b"WATCHDOG_USEC=10000000"] * 2]
+
+
+def test_no_time_is_asked_for_where_nobody_waits(listener: tuple[socket.socket, Path]) -> None:
+    one, path = listener
+    notifier = Notifier({"NOTIFY_SOCKET": str(path)})
+    notifier.allow(60.0)
+    notifier.send("READY=1")
+    assert one.recv(4096) == b"READY=1"
+
+
 def test_the_sign_of_life_comes_twice_as_often_as_it_must() -> None:
     assert Notifier({"WATCHDOG_USEC": "3000000"}).watchdog_interval == 1.5

@@ -67,7 +67,7 @@ CHECKS = (
         "without it nobody runs the proxy, now or after a reboot", services.halbd,
     ),
     Check(
-        "keepalived-service", "services", "keepalived.service can be started, and was not stopped",
+        "keepalived-service", "services", "keepalived.service can be started, and was not stopped; its pid files",
         "without keepalived this node takes no VIP; halbd does not start it against an operator who stopped it",
         services.keepalived,
     ),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from halbd.decide import service
 from halbd.decide.doctor import handmade
 from halbd.decide.doctor.handmade import HALBD, RUNNING
 from halbd.decide.doctor.said import fine, unknown, warning, with_config, wrong
 from halbd.model.config import Config, Manage
 from halbd.model.facts import Facts, Unit, Unknown
 from halbd.model.findings import Said
+from halbd.model.service import PidFile
 
 KEEPALIVED = "keepalived.service"
 PROXIES = ("haproxy.service", "envoy.service")
@@ -49,10 +51,17 @@ def keepalived(config: Config, facts: Facts) -> Iterator[Said]:
         yield wrong(f"{KEEPALIVED} is masked, so that nobody can start it", f"systemctl unmask {KEEPALIVED}")
     elif unit.load == "not-found":
         yield wrong(f"there is no {KEEPALIVED}", "apt-get install keepalived, or write keepalived.manage: child")
+    elif unit.active not in RUNNING and facts.pid_files:
+        yield from _blocked(facts.pid_files)
     elif unit.active == "failed":
         yield wrong(f"{KEEPALIVED} has failed", f"journalctl -u {KEEPALIVED} -n 50, then systemctl start {KEEPALIVED}")
     else:
         yield _stopped(unit, facts.units.get(HALBD, ABSENT), manage)
+
+
+def _blocked(found: tuple[PidFile, ...]) -> Iterator[Said]:
+    for why, cure in map(service.blocked, found):
+        yield wrong(f"{KEEPALIVED} cannot start: {why}", cure)
 
 
 def _stopped(unit: Unit, halbd: Unit, manage: Manage) -> Said:

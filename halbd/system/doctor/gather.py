@@ -17,7 +17,7 @@ from halbd.model.host import Host
 from halbd.model.paths import Paths
 from halbd.model.problem import Problem
 from halbd.render.render import render
-from halbd.system import checkers, process
+from halbd.system import checkers, pid_files, process
 from halbd.system.doctor import clock, echo, firewall, limits, managers, ports, programs, scripts, servers, settings
 from halbd.system.doctor.listen import Listener
 from halbd.system.doctor.units import units
@@ -47,6 +47,7 @@ def gather(config: Config | tuple[Problem, ...], file: Path, paths: Paths, in_fo
         proxy=_of(one, lambda it: programs.proxy(it.proxy)),
         systemd=systemd,
         units=found,
+        pid_files=pid_files.blocking(),
         holders=_of(one, lambda it: _holders(it, paths)),
         programs=_known(lambda: scripts.components(paths)),
         open_files=_of(one, lambda it: _open_files(it, known.get(HALBD))),

@@ -66,6 +66,7 @@ def well(one: Config = CONFIG) -> Facts:
         proxy=Program("haproxy", "2.6.12-1", frozenset({"OPENSSL"})),
         systemd=True,
         units={"halbd.service": RUNS, "keepalived.service": RUNS, "haproxy.service": GONE, "envoy.service": GONE},
+        pid_files=(),
         holders=(PortHolder(ip_address("0.0.0.0"), 6443, 7, "haproxy", "halbd.service", ours=True),),
         programs=(ROOTS,),
         open_files=OpenFiles(20000, 1048576, "halbd.service (LimitNOFILE)"),

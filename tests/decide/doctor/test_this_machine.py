@@ -13,6 +13,7 @@ from halbd.model.facts import Component, OpenFiles, PortHolder, Program, Unit, U
 from halbd.model.findings import Severity
 from halbd.model.host import HostAddress
 from halbd.model.problem import Problem
+from halbd.model.service import PidFile
 from tests.decide.doctor.sample import CONFIG, GONE, ROOTS, RUNS, only, said, severities, well
 from tests.sample import config
 
@@ -148,6 +149,17 @@ def test_the_distributions_proxy_is_explained(unit: Unit, expected: str, part: s
 def test_keepalived_service_where_halbd_uses_it(unit: Unit, halbd: Unit, expected: str, part: str) -> None:
     kind, what, _ = only("keepalived-service", units=units(keepalived=unit, halbd=halbd))
     assert (kind, part in what) == (expected, True)
+
+
+@pytest.mark.parametrize("active", ["inactive", "failed", "activating"])
+def test_a_pid_file_of_somebody_else_s_keeps_keepalived_service_from_starting(active: str) -> None:
+    files = (PidFile("/run/keepalived.pid", 7, "nginx"), PidFile("/run/vrrp.pid"))
+    down, up = (units(keepalived=replace(RUNS, active=one)) for one in (active, "active"))
+    assert only("keepalived-service", units=up, pid_files=files)[0] == "fine"
+    first, second = said("keepalived-service", units=down, pid_files=files)
+    assert (first.severity, first.cure, second.cure) == (WRONG, "rm /run/keepalived.pid", "rm /run/vrrp.pid")
+    assert first.what.startswith("keepalived.service cannot start: it takes itself for running already: /run/")
+    assert severities("keepalived-service", CHILD, units=down, pid_files=files) != [WRONG]
 
 
 def test_a_keepalived_service_that_nobody_manages_has_to_run() -> None:
