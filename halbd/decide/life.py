@@ -7,6 +7,7 @@
 | starting | spawned | trial | |
 | trial | due | running | |
 | starting | spawn failed | backoff | |
+| running, trial | handed over | the same | |
 | running, trial | exited | backoff | |
 | backoff | due | starting | spawn |
 | running, trial, starting | stop | stopping | SIGTERM |
@@ -61,9 +62,22 @@ def start(child: Child, program: Program, now: Now) -> Step:
 
 
 def spawned(child: Child, program: Program, pid: int, start_ticks: int, now: Now) -> Step:
-    """The process is there; one that was told to stop meanwhile is stopped now."""
-    due = now.mono + trial(child.failures) if child.failures >= OFTEN else None
-    running = replace(child, phase=Phase.RUNNING, pid=pid, start_ticks=start_ticks, started=now, changed=now, due=due)
+    """The process is there; one that was told to stop meanwhile is stopped now.
+
+    One that takes over from another which runs is tried for no longer than that would have been.
+    """
+    failures = _failures(child, now)
+    due = now.mono + trial(failures) if failures >= OFTEN else None
+    running = replace(
+        child,
+        phase=Phase.RUNNING,
+        pid=pid,
+        start_ticks=start_ticks,
+        started=now,
+        changed=now,
+        failures=failures,
+        due=child.due if child.phase is Phase.RUNNING else due,
+    )
     return stop(running, program, now) if child.phase is Phase.STOPPING else (running, ())
 
 
@@ -72,10 +86,15 @@ def died(child: Child, how: str, jitter: float, now: Now) -> Step:
     gone = replace(child, pid=None, start_ticks=0, changed=now, last_exit=how, due=None)
     if child.phase in (Phase.STOPPING, Phase.STOPPED):
         return replace(gone, phase=Phase.STOPPED), ()
-    settled = child.started is not None and child.pid is not None and now.mono - child.started.mono >= SETTLED
-    failures = 0 if settled else child.failures
+    failures = _failures(child, now)
     due = now.mono + delay(failures, jitter)
     return replace(gone, phase=Phase.BACKOFF, failures=failures + 1, due=due), ()
+
+
+def _failures(child: Child, now: Now) -> int:
+    """In a row, as long as no life was long enough to end it."""
+    settled = child.started is not None and child.pid is not None and now.mono - child.started.mono >= SETTLED
+    return 0 if settled else child.failures
 
 
 def stop(child: Child, program: Program, now: Now) -> Step:

@@ -81,6 +81,16 @@ def test_a_trial_ends_with_time_and_nothing_is_forgotten_by_that() -> None:
     assert child.failures == 4
 
 
+def test_who_takes_over_from_one_that_runs_is_tried_for_no_longer_than_that() -> None:
+    heir, effects = life.spawned(restarted(3), P, 9, 2, at(1005))
+    assert (heir.pid, heir.on_trial, heir.due, effects) == (9, True, 1008, ())
+    trusted, _ = life.tick(restarted(3), P, at(1008))
+    heir, _ = life.spawned(trusted, P, 9, 2, at(1020))
+    assert (heir.on_trial, heir.due, heir.failures, heir.started) == (False, None, 3, at(1020))
+    heir, _ = life.spawned(trusted, P, 9, 2, at(1000 + life.SETTLED))
+    assert (heir.on_trial, heir.failures) == (False, 0)
+
+
 def test_a_trial_ends_with_the_process_too() -> None:
     child, _ = life.died(restarted(3), "exited", 0.0, at(1001))
     assert (child.phase, child.on_trial) == (Phase.BACKOFF, False)
