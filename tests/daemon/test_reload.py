@@ -14,7 +14,7 @@ from halbd.decide.change import LOW_PORT
 from halbd.model.config import ProxyKind
 from halbd.system import process
 from tests.daemon.conftest import both
-from tests.daemon.node import PORT, SERVER_PORT, SERVERS, SPARE, VIP, Node, document, frontend
+from tests.daemon.node import SERVER_PORT, SERVERS, SPARE, Node, document, frontend
 from tests.render.netns import inside, run
 
 pytestmark = [pytest.mark.root, both]
@@ -246,21 +246,6 @@ def test_two_frontends_change_their_ports(usual: Node) -> None:
     assert (answer.status, answer.body.get("actions")) == (200, [PROXY[usual.kind]])
     assert {one["name"]: one["port"] for one in usual.status["frontends"]} == {"kube-apiserver": 9446, "second": 6443}
     usual.until(lambda: connects(usual, 9446) and connects(usual, 6443), "both ports")
-
-
-def test_two_frontends_change_their_addresses(node: Node) -> None:
-    """On one port. A running Envoy refuses that, whatever the order."""
-    own, vip = "10.99.0.1", VIP
-    node.write(frontends=[frontend(bind=own), frontend("second", bind=vip)])
-    assert node.reload().body["actions"] == [PROXY[node.kind]]
-    node.write(frontends=[frontend(bind=vip), frontend("second", bind=own)])
-    answer = node.reload()
-    actions = [HAND_OVER if node.kind is ProxyKind.ENVOY else PROXY[node.kind]]
-    assert (answer.status, answer.body.get("actions")) == (200, actions)
-    node.until_master()
-    node.until(lambda: {one["target"].split("/")[2] for one in node.status["probes"] if one["ok"]} >= {
-        f"{own}:{PORT}", f"{vip}:{PORT}", f"127.0.0.1:{PORT}"}, "both, at both addresses")  # fmt: skip
-    assert not node.lines("vip.lost")
 
 
 def test_a_reload_that_fails_at_the_last_moment_is_rolled_back(node: Node) -> None:
