@@ -21,7 +21,7 @@ from halbd.model.evidence import FrontendView, ProxyView
 from halbd.model.paths import Paths
 from halbd.render.envoy import versions
 from halbd.system import envoy, generations, sock_diag
-from halbd.system.copies import held
+from halbd.system.helper import ask
 from halbd.system.programs import low_port_capabilities, proxy_account, proxy_binary
 
 DEADLINE = 10.0
@@ -102,7 +102,7 @@ class Envoy:
         host, _, port = server.address.rpartition(":")
         found = sock_diag.connections_to(ip_address(host.strip("[]")), int(port))
         pids = [*([pid] if pid else []), *envoy.set_aside(self._paths)]
-        own = held((one.inode for one in found), pids)
+        own = ask.holders((one.inode for one in found), pids, ask.LATER)
         sock_diag.destroy(tuple(one for one in found if one.inode in own))
 
     def step_aside(self, pid: int) -> None:

@@ -67,12 +67,17 @@ def connections_to(remote: Address, port: int) -> tuple[Connection, ...]:
     return _found(remote, to_it)
 
 
-def listening() -> frozenset[int]:
-    """The inodes of all TCP sockets that listen. Raises HalbdError."""
+def listening() -> dict[int, tuple[Address, int]]:
+    """Every TCP socket that listens, by its inode: on which address and port. Raises HalbdError."""
+    found = {}
     try:
         with _open() as diag:
-            families = (socket.AF_INET, socket.AF_INET6)
-            return frozenset(FOUND.unpack_from(data)[-1] for one in families for data in _dump(diag, one, LISTENING))
+            for family in (socket.AF_INET, socket.AF_INET6):
+                for data in _dump(diag, family, LISTENING):
+                    _, _, ident, _, _, _, _, inode = FOUND.unpack_from(data)
+                    port, _, local, _ = ENDS.unpack_from(ident)
+                    found[inode] = _address(family, local), port
+            return found
     except OSError as error:
         raise HalbdError(f"cannot list who listens: {error.strerror}") from error
 
