@@ -23,6 +23,10 @@ def main() -> int:
     """Read the arguments, then become the daemon. Returns its exit code; usage errors leave with 2."""
     paths = Paths.from_environment(os.environ)
     arguments = parser(paths).parse_args()
+    if arguments.helper:
+        from halbd.system.helper.serve import serve  # noqa: PLC0415  # as below
+
+        return serve()
     if arguments.clear:
         from halbd.daemon.clearing import clear  # noqa: PLC0415  # as below
 
@@ -56,6 +60,11 @@ def parser(paths: Paths) -> argparse.ArgumentParser:
         "--clear",
         action="store_true",
         help="end what a daemon that is gone left running, and this node's claim to a VIP; not while a daemon runs",
+    )
+    parser.add_argument(
+        "--helper",
+        action="store_true",
+        help="look into other processes and open packet sockets for the daemon; halbd-helper.socket starts it",
     )
     parser.add_argument("--version", action="version", version=f"halbd {__version__}")
     return parser

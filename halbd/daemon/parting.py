@@ -51,10 +51,14 @@ class Parting:
             return ConnectionsEnded(address, 0, _elsewhere(found), str(error))
 
     def _let_speak(self, address: Address, found: tuple[Connection, ...]) -> frozenset[int]:
-        """IPv4 alone needs it."""
+        """IPv4 alone needs it. Those that are given none are ended all the same, and poked."""
         if address.version == 6:
             return frozenset()
-        return voice.let_speak((one.inode for one in found), self._state().proxy.pid)
+        try:
+            return voice.let_speak((one.inode for one in found), self._state().proxy.pid)
+        except HalbdError as error:
+            self._log.warning("connections.mute", why=str(error))
+            return frozenset()
 
 
 def _elsewhere(found: tuple[Connection, ...]) -> tuple[Flow, ...]:

@@ -1,8 +1,9 @@
-"""Has new connections wait while the VIPs change nodes; where the kernel does not allow it, they do not wait."""
+"""Has new connections wait while the VIPs change nodes; where that cannot be done, they do not wait."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -12,11 +13,15 @@ from halbd.model.effects import LetIn, ShutDoor
 from halbd.model.errors import HalbdError
 from halbd.model.state import State
 from halbd.system.door import Door, let_in
+from halbd.system.process import session
 
 AGAIN = (0.005, 0.015, 0.03, 0.05, 0.1)
 """Seconds of waiting before each time that SYNs are sent on. keepalived's first advert, which makes this node give the
 VIP up, leaves before the new holder has set the address: up to 20 ms, as seen. A SYN that comes twice does no harm (RFC
 9293, 3.10.7)."""
+
+LET_IN = 1.0
+"""Seconds between two tries to open what may have been left shut."""
 
 
 class Porter:
@@ -37,9 +42,26 @@ class Porter:
                 case LetIn() if self._door is not None:
                     self._open(self._door, moved=effect.moved)
                 case LetIn() if proxy is not None:
-                    let_in(proxy)
+                    self._let_in(proxy)
         except (HalbdError, OSError) as error:
             self._log.warning("connections.not_paused", why=str(error))
+
+    def _let_in(self, proxy: int) -> None:
+        """A door that was left shut keeps everybody out: tried until it is known to be open, or there is no proxy."""
+        try:
+            let_in(proxy)
+        except (HalbdError, OSError) as error:
+            self._log.warning("connections.not_let_in", why=str(error))
+            self._begin(self._let_in_later(proxy))
+
+    async def _let_in_later(self, proxy: int) -> None:
+        while session(proxy) == proxy:
+            await asyncio.sleep(LET_IN)
+            if self._door is not None:
+                return
+            with contextlib.suppress(HalbdError, OSError):
+                let_in(proxy)
+                return
 
     def _open(self, door: Door, *, moved: bool) -> None:
         self._door = None

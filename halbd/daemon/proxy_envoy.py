@@ -22,7 +22,7 @@ from halbd.model.evidence import FrontendView, ProxyView
 from halbd.model.paths import Paths
 from halbd.render.envoy import versions
 from halbd.system import envoy, generations, sock_diag
-from halbd.system.copies import held
+from halbd.system.helper import ask
 from halbd.system.programs import low_port_capabilities, proxy_account, proxy_binary
 
 DEADLINE = 10.0
@@ -110,7 +110,7 @@ class Envoy:
         host, _, port = server.address.rpartition(":")
         found = sock_diag.connections_to(ip_address(host.strip("[]")), int(port))
         pids = [*([pid] if pid else []), *envoy.set_aside(self._paths)]
-        own = held((one.inode for one in found), pids)
+        own = ask.holders((one.inode for one in found), pids, ask.LATER)
         sock_diag.destroy(tuple(one for one in found if one.inode in own))
 
     def step_aside(self, pid: int) -> None:
@@ -241,4 +241,6 @@ class Envoy:
 
 
 def _has_clients(pid: int) -> bool:
-    return bool(held((one.inode for one in sock_diag.accepted()), (pid,)))
+    """Also where nobody may look into it. Raises HalbdError."""
+    inodes = [one.inode for one in sock_diag.accepted()]
+    return ask.program(pid) is None or bool(ask.holders(inodes, (pid,), ask.LATER))

@@ -15,6 +15,7 @@ from halbd.model.adverts import Advert, Claim
 from halbd.model.config import Address
 from halbd.model.errors import FailedError
 from halbd.model.events import AddressChanged, AdvertsHeard, Event, KeepalivedLooked
+from halbd.model.guard import Sign
 from halbd.model.state import State
 from halbd.system import keepalived_signs
 from halbd.system.adverts import Wire
@@ -32,7 +33,7 @@ Key = tuple[bool, str, Address, int]
 
 
 class Witness:
-    """Listens from `start` to `stop`. Without CAP_NET_RAW it says so once, and only looks at keepalived."""
+    """Listens from `start` to `stop`. Where it may not, or the helper does not answer, it says so once and goes on."""
 
     def __init__(
         self,
@@ -47,22 +48,31 @@ class Witness:
         self._strangers: dict[Key, Claim] = {}
         self._wire: Wire | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
+        self._failed: dict[str, str] = {}
         self._since = self._last = time.monotonic()
 
     def start(self) -> None:
         """Begin, unless it has begun."""
         if self._watching is None:
-            try:
-                self._wire = Wire()
-            except FailedError as error:
-                self._log.warning("adverts.not_heard", why=str(error))
-            self._since = self._last = time.monotonic()
+            self._listen()
             self._watching = self._begin(self._watch())
+
+    def _listen(self) -> None:
+        why = ""
+        try:
+            self._wire = Wire()
+        except FailedError as error:
+            why = str(error)
+        self._since = self._last = time.monotonic()
+        if self._is_news("adverts", why):
+            self._log.warning("adverts.not_heard", why=why)
 
     def stop(self) -> None:
         """Listen no more."""
-        if self._watching:
-            self._watching.cancel()
+        for task in (self._watching, self._looking):
+            if task:
+                task.cancel()
         if self._wire:
             self._wire.close()
             self._wire = None
@@ -117,16 +127,30 @@ class Witness:
             self.glance()
             turn += 1
             if turn % LOOKS == 0:
-                self._look()
+                if self._wire is None:
+                    self._listen()
+                if self._looking is None or self._looking.done():
+                    self._looking = self._begin(self._look())
             await asyncio.sleep(INTERVAL)
 
-    def _look(self) -> None:
+    async def _look(self) -> None:
+        """In a thread: a helper that hangs must not keep the adverts waiting. What it does not see is no evidence."""
         state = self._state()
         pid = state.keepalived.pid
         if pid is None or not state.keepalived.running:
             return
+        signs, unread, why = frozenset[Sign](), 0, ""
         try:
-            signs, unread = keepalived_signs.look(pid, state.config.node.address, self._track)
+            signs, unread = await asyncio.to_thread(keepalived_signs.look, pid, state.config.node.address, self._track)
+        except FailedError as error:
+            why = str(error)
         except OSError:
             return  # it is gone, which its pidfd or systemd tells
+        if self._is_news("keepalived", why):
+            self._log.warning("keepalived.not_looked_into", why=why)
         self._post(KeepalivedLooked(pid, signs, unread))
+
+    def _is_news(self, what: str, why: str) -> bool:
+        """What does not work is said once, until it works again."""
+        before, self._failed[what] = self._failed.get(what, ""), why
+        return why not in {"", before}

@@ -10,7 +10,8 @@ from ctypes import addressof, create_string_buffer
 
 SO_ATTACH_FILTER = 26
 SO_DETACH_FILTER = 27
-"""socket(7), linux/asm-generic/socket.h."""
+SO_LOCK_FILTER = 44
+"""socket(7), asm-generic/socket.h."""
 
 Instruction = tuple[int, int, int, int]
 """Code, jump if true, jump if false, operand."""
@@ -21,6 +22,11 @@ def attach(one: socket.socket, program: Sequence[Instruction]) -> None:
     code = b"".join(struct.pack("HBBI", *instruction) for instruction in program)
     buffer = create_string_buffer(code, len(code))
     one.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HL", len(program), addressof(buffer)))
+
+
+def lock(one: socket.socket) -> None:
+    """Nobody can change or remove the socket's filter any more. Raises OSError."""
+    one.setsockopt(socket.SOL_SOCKET, SO_LOCK_FILTER, 1)
 
 
 def detach(one: socket.socket) -> None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from halbd.model.config import Address
 from halbd.system import sock_diag
 from halbd.system.bpf import attach, detach
-from halbd.system.copies import copies, processes, session
+from halbd.system.helper import ask
+from halbd.system.process import pids, session
 from halbd.system.syns import Syns
 
 # A filter on a TCP socket sees the packet from its TCP header on: octet 13 has the flags.
@@ -74,7 +75,6 @@ def let_in(leader: int) -> None:
             detach(one)
 
 
-def listeners(leader: int) -> Iterator[socket.socket]:
+def listeners(leader: int) -> list[socket.socket]:
     """What the processes of that session listen on, as copies that the caller closes. Raises HalbdError."""
-    pids = (pid for pid in processes() if session(pid) == leader)
-    return (one for _, one in copies(sock_diag.listening(), pids))
+    return ask.listeners(sock_diag.listening(), [pid for pid in pids() if session(pid) == leader])

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
+from halbd.model.errors import FailedError
 from halbd.model.guard import Sign
-from halbd.system.vrrp import PROTOCOL
+from halbd.system.helper import ask
+from halbd.system.helper.packets import VRRP
 
 TABLES = (Path("/proc/thread-self/net/raw"), Path("/proc/thread-self/net/raw6"))
 """The raw sockets of this network namespace (proc_pid_net(5)); where a port would be, they have the protocol."""
@@ -24,6 +25,7 @@ def look(pid: int, address: IPv4Address | IPv6Address, track: Path) -> tuple[fro
 
     Raises:
         OSError: it is gone.
+        FailedError: the helper does not answer.
     """
     family = (pid, *_children(pid))
     if any(_stopped(one) for one in family):
@@ -32,20 +34,22 @@ def look(pid: int, address: IPv4Address | IPv6Address, track: Path) -> tuple[fro
     sockets = _vrrp_sockets()
     if sockets is None:
         return deaf, 0
-    own = {inode for one in family for inode in _inodes(one)} if _odd(sockets) else set(sockets)
-    if unread := sum(sockets[inode] for inode in own & sockets.keys()):
+    own = ask.holders(sockets, family, ask.LATER) if _odd(sockets) else sockets
+    if unread := sum(sockets[inode] for inode in own):
         return deaf | {Sign.UNREAD}, unread
-    return deaf | ({Sign.NO_SOCKET} if not own & sockets.keys() and _is_here(address) else set()), 0
+    return deaf | ({Sign.NO_SOCKET} if not own and _is_here(address) else set()), 0
 
 
 def has_port(pid: int, port: int) -> bool | None:
     """Whether a netlink port is that of the keepalived with this parent; None where it cannot be told."""
-    own = {inode for one in (pid, *_children(pid)) for inode in _inodes(one)}
+    family = (pid, *_children(pid))
     try:
         rows = [line.split() for line in NETLINK.read_text().splitlines()[1:]]
-    except OSError:
+        with_port = {int(row[9]): int(row[2]) for row in rows}
+        own = ask.holders(with_port, family)
+    except (OSError, FailedError):
         return None
-    return any(int(row[2]) == port and int(row[9]) in own for row in rows) if own else None
+    return any(with_port[inode] == port for inode in own) if own else None
 
 
 def _children(pid: int) -> tuple[int, ...]:
@@ -65,22 +69,13 @@ def _stopped(pid: int) -> bool:
 def _deaf(family: Iterable[int], track: Path) -> bool:
     """None of them watches the folder that has that name now: it was removed and made again (inotify(7), IN_IGNORED).
 
-    Where /proc does not let us see, or there is no such folder, that is no evidence.
+    Where that cannot be told, or there is no such folder, that is no evidence. Raises FailedError.
     """
+    watched = ask.watched(family, ask.LATER)
     try:
-        watched = {inode for one in family for inode in _watched(one)}
-        return track.stat().st_ino not in watched
+        return watched is not None and track.stat().st_ino not in watched
     except OSError:
         return False
-
-
-def _watched(pid: int) -> Iterator[int]:
-    """The inodes that the process watches (proc_pid_fdinfo(5)). Raises OSError."""
-    for link in Path(f"/proc/{pid}/fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
-            if str(link.readlink()) == "anon_inode:inotify":
-                lines = Path(f"/proc/{pid}/fdinfo/{link.name}").read_text().splitlines()
-                yield from (int(line.split("ino:")[1].split()[0], 16) for line in lines if line.startswith("inotify "))
 
 
 def _vrrp_sockets() -> dict[int, int] | None:
@@ -94,7 +89,7 @@ def _vrrp_sockets() -> dict[int, int] | None:
         except OSError:
             return None
         for row in rows:
-            if int(row[1].rpartition(":")[2], 16) == PROTOCOL:
+            if int(row[1].rpartition(":")[2], 16) == VRRP:
                 found[int(row[9])] = int(row[4].rpartition(":")[2], 16)
     return found
 
@@ -102,18 +97,6 @@ def _vrrp_sockets() -> dict[int, int] | None:
 def _odd(sockets: dict[int, int]) -> bool:
     """Whose they are takes long to tell, and matters only then."""
     return not sockets or any(sockets.values())
-
-
-def _inodes(pid: int) -> set[int]:
-    """The sockets that the process has open."""
-    found = set()
-    with contextlib.suppress(OSError):
-        for link in Path(f"/proc/{pid}/fd").iterdir():
-            with contextlib.suppress(OSError):
-                kind, _, inode = str(link.readlink()).partition(":")
-                if kind == "socket":
-                    found.add(int(inode.strip("[]")))
-    return found
 
 
 def _is_here(address: IPv4Address | IPv6Address) -> bool:

@@ -11,9 +11,11 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Iterable
+from contextlib import ExitStack
 
 from halbd.model.errors import HalbdError
 from halbd.model.flow import Flow
+from halbd.system.helper import ask
 
 SEQUENCE_NUMBERS = (0, 1 << 31)
 """A window is at most 2^30 wide (RFC 7323, 2.3), so one of the two is outside of it.
@@ -25,16 +27,18 @@ TTL = 64
 
 
 def poke(flows: Iterable[Flow]) -> None:
-    """Send them, from `local` to `remote`. Needs CAP_NET_RAW. Raises HalbdError."""
-    for flow in flows:
-        family = socket.AF_INET if flow.local.version == 4 else socket.AF_INET6
-        try:
-            # IPPROTO_RAW: the header is ours, and with it the source address (raw(7)).
-            with socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW) as raw:
+    """Send them, from `local` to `remote`. Raises HalbdError."""
+    with ExitStack() as stack:
+        senders: dict[int, socket.socket] = {}
+        for flow in flows:
+            version = flow.local.version
+            if version not in senders:
+                senders[version] = stack.enter_context(ask.sender(version, ask.LATER))
+            try:
                 for number in SEQUENCE_NUMBERS:
-                    raw.sendto(packet(flow, number), (str(flow.remote), 0))
-        except OSError as error:
-            raise HalbdError(f"cannot send to {flow.remote} from {flow.local}: {error.strerror}") from error
+                    senders[version].sendto(packet(flow, number), (str(flow.remote), 0))
+            except OSError as error:
+                raise HalbdError(f"cannot send to {flow.remote} from {flow.local}: {error.strerror}") from error
 
 
 def packet(flow: Flow, sequence_number: int) -> bytes:

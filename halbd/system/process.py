@@ -16,9 +16,14 @@ from pathlib import Path
 import psutil
 
 from halbd.model.errors import FailedError
+from halbd.system import sock_diag
+from halbd.system.helper import ask
 
 TICKS_FIELD = 22
 """starttime in /proc/PID/stat (proc_pid_stat(5)), in clock ticks since boot: the wall clock does not touch it."""
+
+GONE = " (deleted)"
+"""How /proc says that the file is there no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +69,20 @@ def identity(pid: int) -> Identity | None:
 
 def program_of(pid: int) -> str | None:
     """The executable's path (/proc/PID/exe), None where it cannot be told."""
-    try:
-        return str(Path(f"/proc/{pid}/exe").readlink()).removesuffix(" (deleted)")
-    except OSError:
-        return None
+    path = _executed(pid)
+    return path and path.removesuffix(GONE)
 
 
 def replaced(pid: int) -> bool:
     """The file that the process was executed from has been removed, or is another by now (proc_pid_exe(5))."""
+    return (_executed(pid) or "").endswith(GONE)
+
+
+def _executed(pid: int) -> str | None:
     try:
-        return str(Path(f"/proc/{pid}/exe").readlink()).endswith(" (deleted)")
-    except OSError:
-        return False
+        return ask.program(pid)
+    except FailedError:
+        return None
 
 
 def arguments_of(pid: int) -> tuple[str, ...]:
@@ -181,12 +188,24 @@ class Listener:
 
 
 def listeners(ports: frozenset[int]) -> tuple[Listener, ...]:
-    """Who listens on these TCP ports in this network namespace."""
-    listening = (one for one in psutil.net_connections("tcp") if one.status == psutil.CONN_LISTEN)
-    rows = ((one.laddr, one.pid) for one in listening if one.laddr)
-    return tuple(
-        Listener(ip_address(at.ip.partition("%")[0]), at.port, pid, _name(pid)) for at, pid in rows if at.port in ports
-    )
+    """Who listens on these TCP ports in this network namespace. Raises HalbdError."""
+    found = {inode: at for inode, at in sock_diag.listening().items() if at[1] in ports}
+    whose = ask.holders(found, pids(), ask.LATER) if found else {}
+    holders = ((at, whose.get(inode)) for inode, at in found.items())
+    return tuple(Listener(address, port, pid, _name(pid)) for (address, port), pid in holders)
+
+
+def pids() -> list[int]:
+    """Every process."""
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208  # names, not paths
+
+
+def session(pid: int) -> int | None:
+    """The session that the process is in (setsid(2)); None where it is gone."""
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return None
 
 
 def _name(pid: int | None) -> str:

@@ -70,23 +70,29 @@ def connections_to(remote: Address, port: int) -> tuple[Connection, ...]:
 
 def accepted() -> tuple[Connection, ...]:
     """Every TCP connection at a port on which somebody listens here. Raises HalbdError."""
+    ports = {port for _, port in listening().values()}
+
+    def at_one(_: int, ends: Ends) -> bool:
+        return ends[0] in ports
+
     try:
         with _open() as diag:
-            ports = {ENDS.unpack_from(FOUND.unpack_from(data)[2])[0] for data in _listening(diag)}
-
-            def at_one(_: int, ends: Ends) -> bool:
-                return ends[0] in ports
-
             return tuple(one for family in FAMILIES for one in _of_family(diag, family, at_one))
     except OSError as error:
         raise HalbdError(f"cannot list the connections of clients: {error.strerror}") from error
 
 
-def listening() -> frozenset[int]:
-    """The inodes of all TCP sockets that listen. Raises HalbdError."""
+def listening() -> dict[int, tuple[Address, int]]:
+    """Every TCP socket that listens, by its inode: on which address and port. Raises HalbdError."""
+    found = {}
     try:
         with _open() as diag:
-            return frozenset(FOUND.unpack_from(data)[-1] for data in _listening(diag))
+            for family in FAMILIES:
+                for data in _dump(diag, family, LISTENING):
+                    _, _, ident, _, _, _, _, inode = FOUND.unpack_from(data)
+                    port, _, local, _ = ENDS.unpack_from(ident)
+                    found[inode] = _address(family, local), port
+            return found
     except OSError as error:
         raise HalbdError(f"cannot list who listens: {error.strerror}") from error
 
@@ -111,10 +117,6 @@ def _open() -> socket.socket:
     diag.bind((0, 0))
     diag.settimeout(5)
     return diag
-
-
-def _listening(diag: socket.socket) -> Iterator[bytes]:
-    return (data for family in FAMILIES for data in _dump(diag, family, LISTENING))
 
 
 def _found(address: Address, wanted: Callable[[int, Ends], bool]) -> tuple[Connection, ...]:

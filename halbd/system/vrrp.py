@@ -6,9 +6,8 @@ from functools import lru_cache
 from ipaddress import ip_address
 
 from halbd.model.adverts import Advert
+from halbd.system.helper.packets import VRRP
 
-PROTOCOL = 112
-"""VRRP's number as an IP protocol."""
 ADVERTISEMENT = 1
 """The only type of packet that VRRP has."""
 HEADER = 8
@@ -26,9 +25,9 @@ def parse(packet: bytes) -> Advert | None:
     """
     if len(packet) < IPV4_HEADER:
         return None
-    if packet[0] >> 4 == 4 and packet[9] == PROTOCOL:
+    if packet[0] >> 4 == 4 and packet[9] == VRRP:
         return _advert(packet[12:16], packet[(packet[0] & 0xF) * 4 :], 4)
-    if packet[0] >> 4 == 6 and packet[6] == PROTOCOL:
+    if packet[0] >> 4 == 6 and packet[6] == VRRP:
         return _advert(packet[8:24], packet[IPV6_HEADER:], 16)
     return None
 

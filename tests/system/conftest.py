@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -11,6 +13,7 @@ import pytest
 
 from halbd.lab.certs import Authority
 from halbd.model.paths import Paths
+from tests.system.helped import Way, by_helper
 
 
 @pytest.fixture
@@ -29,3 +32,11 @@ def paths() -> Iterator[Paths]:
 def ca() -> Authority:
     """Signs the certificates of the stand-in API servers."""
     return Authority()
+
+
+@pytest.fixture(params=["itself", "by its helper"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Way:
+    """Both ways in which the daemon has done what takes privileges: this process stands for it."""
+    if request.param == "itself":
+        return lambda _: nullcontext()
+    return partial(by_helper, monkeypatch)

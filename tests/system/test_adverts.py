@@ -15,9 +15,10 @@ import pytest
 from halbd.model.adverts import Advert
 from halbd.model.guard import Sign
 from halbd.system.adverts import BUFFER, Wire
+from halbd.system.helper.packets import VRRP
 from halbd.system.keepalived_signs import look
-from halbd.system.vrrp import PROTOCOL
 from tests.render.netns import add_address, link, namespace, run, wait_until
+from tests.system.helped import Way
 from tests.system.within import fresh_name, within
 
 pytestmark = pytest.mark.root
@@ -35,21 +36,22 @@ signal.pause()
 
 
 @pytest.fixture
-def places() -> Iterator[tuple[str, str]]:
+def places(way: Way) -> Iterator[tuple[str, str]]:
     """Two nodes on a wire."""
     with namespace(fresh_name()) as here, namespace(fresh_name()) as there:
         link((here, "eth0"), (there, "eth0"))
         for place, address, address6 in ((here, HERE, HERE6), (there, THERE, THERE6)):
             add_address(place, "eth0", f"{address}/24")
             add_address(place, "eth0", f"{address6}/64")
-        yield here, there
+        with way(here):
+            yield here, there
 
 
 def advert(priority: int = 254) -> bytes:
     return bytes((0x31, 4, priority, 1, 0, 20, 0, 0)) + VIP.packed
 
 
-def send(target: str, payload: bytes, protocol: int = PROTOCOL) -> None:
+def send(target: str, payload: bytes, protocol: int = VRRP) -> None:
     family = socket.AF_INET6 if ":" in target else socket.AF_INET
     with socket.socket(family, socket.SOCK_RAW, protocol) as one:
         one.sendto(payload, (target, 0))
@@ -153,7 +155,7 @@ def test_a_program_that_leaves_adverts_unread_or_has_no_vrrp_socket_is_found_out
     def script() -> None:
         assert seen() == (frozenset({Sign.NO_SOCKET}), 0)
         assert seen(address=ip_address("10.99.0.99")) == (frozenset(), 0)  # nor could it have one
-        with socket.socket(socket.AF_INET, socket.SOCK_RAW, PROTOCOL) as one:
+        with socket.socket(socket.AF_INET, socket.SOCK_RAW, VRRP) as one:
             assert seen() == (frozenset(), 0)
             within(there, lambda: send(HERE, advert()))
             wait_until(lambda: Sign.UNREAD in seen()[0], "an advert that nobody reads")

@@ -15,6 +15,7 @@ import pytest
 
 from halbd.system.door import Door, let_in, listeners
 from tests.render.netns import add_address, inside, link, namespace, run, wait_until
+from tests.system.helped import Way
 from tests.system.within import fresh_name, within
 
 pytestmark = pytest.mark.root
@@ -66,7 +67,7 @@ class World:
 
 
 @pytest.fixture(params=[4, 6], ids=["IPv4", "IPv6"])
-def world(request: pytest.FixtureRequest) -> Iterator[World]:
+def world(request: pytest.FixtureRequest, way: Way) -> Iterator[World]:
     here_address, there_address, client_address, vip = ADDRESSES[request.param]
     with ExitStack() as stack:
         here, there, client = (stack.enter_context(namespace(fresh_name())) for _ in range(3))
@@ -80,6 +81,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
         add_address(client, "br0", client_address)
         run("ip", "-n", here, "addr", "add", vip, "dev", "eth0")
         pids = [stack.enter_context(server(place, name)) for place, name in ((here, "here"), (there, "there"))]
+        stack.enter_context(way(here))
         yield World(here, there, client, pids[0], vip.split("/")[0], vip)
 
 

@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,21 @@ def test_what_systemd_and_the_journal_show_reads_well(pair: World) -> None:
     assert gained["MESSAGE"].startswith(f"vip.gained vip={VIP} interface=eth0"), gained["MESSAGE"]
     (pair.folder / "systemctl-status.txt").write_text(shown)
     (pair.folder / "journal.json").write_text(lines)
+
+
+def test_the_sandbox_is_as_tight_where_it_runs(pair: World) -> None:
+    """And the daemon has had its helper answer everything."""
+    for machine in pair.machines.values():
+        machine.run("systemd-analyze", "security", "--no-pager", "--threshold=25", "halbd")
+        assert machine.pid("halbd-helper") != 0
+        assert unanswered(machine) == []
+
+
+def unanswered(machine: Machine) -> list[str]:
+    """What the daemon could not do for want of an answer or of a privilege, since the machine has been booted."""
+    words = "halbd-helper.service does not answer", "not permitted", "ermission denied"
+    lines = machine.run("journalctl", "--boot", "--unit=halbd", "--output=cat").splitlines()
+    return [line for line in lines if any(word in line for word in words)]
 
 
 def test_a_killed_proxy(pair: World, told: Told) -> None:
@@ -182,8 +198,29 @@ def test_a_stop_hands_the_vip_over_first(pair: World, told: Told) -> None:
         assert pair.holders() == ["lb2"]
         assert left_running(machine) == []
     told.append(("systemctl stop halbd", seen[0]))
+    assert unanswered(machine) == []
+    said = machine.run("journalctl", "--boot", "--unit=halbd", "--output=cat")
+    assert "connections.sent_on" in said, "those that waited at the proxy's listening sockets"
+    assert "connections.ended" in said, "those that the proxy had"
+    units = ("systemctl", "list-units", "--plain", "--no-legend", "--state=active,activating,deactivating", "halbd*")
+    eventually(lambda: machine.run(*units) == "", "nothing of halbd runs")
     handed_over(seen[0], moves)
     comes_home(pair, "systemctl start halbd, VIP comes back", told)
+
+
+def test_a_helper_that_hangs_or_dies_takes_nothing_with_it(pair: World, told: Told) -> None:
+    with pair.moves() as moves, seen_by_a_client(pair, "SIGSTOP and kill -9 of halbd-helper", told) as seen:
+        machine = holder(pair)
+        for number in ("STOP", "KILL"):
+            old = {0, machine.pid("halbd-helper")}
+            machine.run("kill", f"-{number}", str(max(old)))
+            eventually(partial(_has_another, machine, old), "there is another one", 90)
+    assert [move.machine for move in moves] == ["lb1"], "the one that had it at first"
+    assert seen[0].resets == 0
+
+
+def _has_another(machine: Machine, old: set[int]) -> bool:
+    return machine.pid("halbd-helper") not in old
 
 
 def test_a_stop_that_finds_no_daemon_leaves_no_proxy(pair: World, told: Told) -> None:

@@ -67,6 +67,11 @@ CHECKS = (
         "without it nobody runs the proxy, now or after a reboot", services.halbd,
     ),
     Check(
+        "halbd-helper", "services", "halbd-helper.socket is there while halbd.service runs",
+        "without it halbd serves on, hears no adverts, does not see whether keepalived works, and a hand-over resets "
+        "connections", services.helper,
+    ),
+    Check(
         "keepalived-service", "services", "keepalived.service can be started, and was not stopped; its pid files",
         "without keepalived this node takes no VIP; halbd does not start it against an operator who stopped it",
         services.keepalived,

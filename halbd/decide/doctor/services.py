@@ -1,4 +1,4 @@
-"""What systemd runs or will run: the distribution's proxy, keepalived, and halbd itself."""
+"""What systemd runs or will run: the distribution's proxy, keepalived, halbd itself and its helper."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from halbd.model.service import PidFile
 
 KEEPALIVED = "keepalived.service"
 PROXIES = ("haproxy.service", "envoy.service")
-UNITS = (HALBD, KEEPALIVED, *PROXIES)
+HELPER = "halbd-helper.socket"
+UNITS = (HALBD, HELPER, KEEPALIVED, *PROXIES)
 LOOK = "journalctl -u halbd -n 50"
 ABSENT = Unit("not-found", "inactive", "")
 
@@ -103,6 +104,20 @@ def halbd(facts: Facts) -> Iterator[Said]:
     else:
         again = f"; systemd had to start it again {_times(unit)}" if unit.restarts else ""
         yield fine(f"{HALBD} is {unit.active} and enabled{again}")
+
+
+def helper(facts: Facts) -> Iterator[Said]:
+    """Where halbd.service asks for what it may not do itself; that brings it along, and takes it away."""
+    if isinstance(facts.units, Unknown):
+        yield unknown(facts.units.why)
+    elif facts.units.get(HALBD, ABSENT).active not in RUNNING:
+        yield fine(f"{HELPER} comes with {HALBD}")
+    elif (unit := facts.units.get(HELPER, ABSENT)).active != "active":
+        how = "is not there" if unit.load == "not-found" else f"is {unit.active}"
+        cure = "install the package again" if unit.load == "not-found" else f"systemctl start {HELPER}"
+        yield warning(f"{HELPER} {how}: halbd cannot hear adverts, nor spare a client anything at a hand-over", cure)
+    else:
+        yield fine(f"{HELPER} is active")
 
 
 def _down(unit: Unit, facts: Facts) -> Said:

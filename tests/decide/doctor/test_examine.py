@@ -56,7 +56,7 @@ def test_a_file_with_problems_is_wrong_for_each_and_the_rest_is_judged_as_far_as
     unknown = {one.check for one in found if one.said.severity is Severity.UNKNOWN}
     fine = {one.check for one in found if one.said.severity is Severity.FINE}
     assert {"vrrp-firewall", "ports", "peers", "certificates"} <= unknown
-    assert fine == {"keepalived", "check-script", "halbd-service", "proxy-service", "clock"}
+    assert fine == {"keepalived", "check-script", "halbd-service", "halbd-helper", "proxy-service", "clock"}
 
 
 def test_every_finding_that_is_not_fine_has_a_reason_and_a_wrong_one_a_cure() -> None:

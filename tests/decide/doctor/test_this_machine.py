@@ -233,6 +233,20 @@ def test_a_file_with_problems_does_not_tell_whom_a_cure_would_hurt() -> None:
     assert found[2] == "correct /etc/halbd/halbd.yaml first: until then nobody knows whether this node holds a VIP"
 
 
+@pytest.mark.parametrize(
+    ("halbd", "helper", "expected", "part"),
+    [
+        (RUNS, RUNS, "fine", "is active"),
+        (RUNS, NEVER, "warning", "is inactive"),
+        (RUNS, GONE, "warning", "is not there"),
+        (STOPPED, GONE, "fine", "comes with halbd.service"),
+    ],
+)
+def test_a_halbd_without_its_helper_is_told(halbd: Unit, helper: Unit, expected: str, part: str) -> None:
+    severity, what, _ = only("halbd-helper", units=units(halbd=halbd) | {"halbd-helper.socket": helper})
+    assert (severity, part in what) == (expected, True)
+
+
 def test_units_that_systemd_does_not_know_at_all_are_absent() -> None:
     assert only("halbd-service", units={})[0] == "unknown"
 

@@ -1,6 +1,7 @@
 """Copies of other processes' sockets (pidfd_getfd(2)): what is set on a copy is set on the one socket that both have.
 
-The owner needs no privilege and notices nothing. We need CAP_SYS_PTRACE where it has another account.
+The owner needs no privilege and notices nothing. Where it has another account, its list of descriptors takes
+CAP_DAC_READ_SEARCH, and the rest CAP_SYS_PTRACE.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import contextlib
 import ctypes
 import os
 import socket
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 PIDFD_GETFD = 438
 """The same on every architecture that Python and systemd run on (asm-generic/unistd.h)."""
@@ -26,23 +27,10 @@ def copies(inodes: Iterable[int], pids: Iterable[int]) -> Iterator[tuple[int, so
             yield inode, one
 
 
-def held(inodes: Iterable[int], pids: Iterable[int]) -> frozenset[int]:
-    """Those of these sockets that one of these processes has."""
+def holders(inodes: Iterable[int], pids: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Each of these sockets that one of these processes has, with that process."""
     wanted = set(inodes) - {0}
-    return frozenset(inode for pid in pids for inode, _ in _sockets(pid, wanted))
-
-
-def processes() -> list[int]:
-    """Every process."""
-    return [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208  # see _sockets
-
-
-def session(pid: int) -> int | None:
-    """The session that the process is in; None where it is gone."""
-    try:
-        return os.getsid(pid)
-    except ProcessLookupError:
-        return None
+    return ((inode, pid) for pid in pids for inode, _ in _sockets(pid, wanted))
 
 
 def _sockets(pid: int, wanted: set[int]) -> Iterator[tuple[int, int]]:
@@ -67,18 +55,18 @@ def _copied(pid: int, found: Mapping[int, int]) -> Iterator[tuple[int, socket.so
     if not found:
         return
     with contextlib.suppress(OSError):
-        process = os.pidfd_open(pid)
+        process, call = os.pidfd_open(pid), ctypes.CDLL(None).syscall
         try:
             for inode, descriptor in found.items():
-                one = _copy(process, descriptor, inode)
+                one = _copy(call, process, descriptor, inode)
                 if one is not None:
                     yield inode, one
         finally:
             os.close(process)
 
 
-def _copy(process: int, descriptor: int, inode: int) -> socket.socket | None:
-    copy: int = ctypes.CDLL(None).syscall(PIDFD_GETFD, process, descriptor, 0)
+def _copy(call: Callable[..., int], process: int, descriptor: int, inode: int) -> socket.socket | None:
+    copy = call(PIDFD_GETFD, process, descriptor, 0)
     if copy < 0:
         return None
     one = socket.socket(fileno=copy)
