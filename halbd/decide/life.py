@@ -7,7 +7,6 @@
 | starting | spawned | trial | |
 | trial | due | running | |
 | starting | spawn failed | backoff | |
-| running, trial | handed over | the same | |
 | running, trial | exited | backoff | |
 | backoff | due | starting | spawn |
 | running, trial, starting | stop | stopping | SIGTERM |
@@ -17,7 +16,8 @@
 
 The failures in a row decide how long it rests, and from OFTEN on how long it is on trial (it runs, and is due to be
 trusted) when it has been started again. Only a life of SETTLED seconds ends the row: one that serves for a while and
-dies, again and again, must not move a VIP at every death and again at every return.
+dies, again and again, must not move a VIP at every death and again at every return. At a hand-over another process
+takes the place of one that runs, and the phase stays.
 """
 
 from __future__ import annotations

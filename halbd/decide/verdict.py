@@ -115,7 +115,8 @@ def _unserved(state: State, targets: tuple[Target, ...], now: Now) -> Iterator[R
             cause = Cause.VIP_UNSERVED if target.vip else Cause.LOCAL_PROBE
             yield Reason(cause, f"{target.name}: {_words(series)}", _since(series, now))
     for address, bar in state.barred.items():
-        if now.mono < bar.until and address not in state.held:
+        held = state.held.get(address)
+        if now.mono < bar.until and (held is None or held.since.mono > bar.since.mono):
             words = f"{address} went unserved here; tried again after {bar.until - bar.since.mono:.0f} s"
             yield Reason(Cause.VIP_UNSERVED, words, bar.since.wall)
 

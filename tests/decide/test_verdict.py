@@ -220,15 +220,30 @@ def test_a_frontend_without_servers_hides_no_fault_of_another() -> None:
     assert node.fault == 1
 
 
+def unserved(node: Driver) -> None:
+    """Three answers, and none through the VIP."""
+    for _ in range(3):
+        node.wait(1)
+        node.look()
+        for name in list(node.state.series):
+            node.answer_one(name, ok=not name.startswith("vip/"), connected=False)
+
+
+def test_whoever_adds_a_vip_by_hand_does_not_vouch_for_it() -> None:
+    node = running(holder=True)
+    unserved(node)
+    assert node.causes == ["vip_unserved"]
+    node.hold(present=False)
+    node.wait(0.5)
+    node.hold()
+    assert (node.causes, node.fault) == (["vip_unserved"], 1)
+
+
 def test_each_bar_in_a_row_is_twice_as_long() -> None:
     node = running(holder=True)
     bars = []
     for _ in range(3):
-        for _ in range(3):
-            node.wait(1)
-            node.look()
-            for name in list(node.state.series):
-                node.answer_one(name, ok=not name.startswith("vip/"), connected=False)
+        unserved(node)
         bar = node.state.barred[node.vip]
         bars.append(bar.until - bar.since.mono)
         node.hold(present=False)
