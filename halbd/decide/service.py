@@ -19,7 +19,7 @@ from halbd.model.service import Idle, PidFile, Service
 STOPPED = "it was stopped by somebody", "systemctl start keepalived"
 UNSTARTABLE = {
     "masked": ("it is masked", "systemctl unmask keepalived, then systemctl start keepalived"),
-    "not-found": ("there is no such unit", "install keepalived, or write keepalived.manage: child"),
+    "not-found": ("there is no such unit", "install keepalived"),
 }
 """Why, and what cures it, by systemd's word."""
 

@@ -192,7 +192,9 @@ class KeepalivedSection(_Section):
     """Who runs keepalived."""
 
     manage: Annotated[Manage, leaves.choice(Manage)] = Field(
-        default=Manage.AUTO, description="systemd, child or none; auto: systemd where it runs, else child."
+        default=Manage.AUTO,
+        description="systemd, child or none; auto: systemd where it runs, else child. For a child under systemd "
+        "halbd.service needs a drop-in (docs/decisions/0012).",
     )
     config_file: Annotated[str, leaves.ABSOLUTE] = Field(
         default="/etc/keepalived/keepalived.conf",

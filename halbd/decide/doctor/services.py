@@ -18,6 +18,7 @@ PROXIES = ("haproxy.service", "envoy.service")
 HELPER = "halbd-helper.socket"
 UNITS = (HALBD, HELPER, KEEPALIVED, *PROXIES)
 LOOK = "journalctl -u halbd -n 50"
+NEEDS = "; for that halbd.service needs the drop-in of docs/decisions/0012-sandbox.md"
 ABSENT = Unit("not-found", "inactive", "")
 
 
@@ -51,7 +52,7 @@ def keepalived(config: Config, facts: Facts) -> Iterator[Said]:
     elif unit.load == "masked":
         yield wrong(f"{KEEPALIVED} is masked, so that nobody can start it", f"systemctl unmask {KEEPALIVED}")
     elif unit.load == "not-found":
-        yield wrong(f"there is no {KEEPALIVED}", "apt-get install keepalived, or write keepalived.manage: child")
+        yield wrong(f"there is no {KEEPALIVED}", "apt-get install keepalived")
     elif unit.active not in RUNNING and facts.pid_files:
         yield from _blocked(facts.pid_files)
     elif unit.active == "failed":
@@ -84,7 +85,7 @@ def _beside_a_child(unit: Unit, facts: Facts) -> Said:
         return wrong(what, f"{handmade.first(facts, cure)}, or write keepalived.manage: systemd")
     if unit.enabled.startswith("enabled"):
         return warning(f"{KEEPALIVED} is enabled, and halbd starts its own", f"systemctl disable {KEEPALIVED}")
-    return fine("halbd starts keepalived itself")
+    return fine("halbd starts keepalived itself" + NEEDS * facts.systemd)
 
 
 def halbd(facts: Facts) -> Iterator[Said]:
