@@ -159,7 +159,7 @@ def free_ports(binds: tuple[tuple[Address, int], ...], own_pids: frozenset[int])
     """
     if not binds:
         return  # the list of all sockets is long on a busy node
-    listeners = process.listeners(frozenset(port for _, port in binds))
+    listeners = process.listeners(frozenset(port for _, port in binds), own_pids)
     for bind, port in binds:
         for one in listeners:
             if one.port == port and overlap(bind, one.address) and one.pid not in own_pids:

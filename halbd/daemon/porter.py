@@ -9,10 +9,12 @@ from typing import Any
 
 import structlog
 
+from halbd.model.config import Address
 from halbd.model.effects import LetIn, ShutDoor
 from halbd.model.errors import HalbdError
 from halbd.model.state import State
 from halbd.system.door import Door, let_in
+from halbd.system.helper import ask
 from halbd.system.process import session
 
 AGAIN = (0.005, 0.015, 0.03, 0.05, 0.1)
@@ -30,37 +32,46 @@ class Porter:
     def __init__(self, begin: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]) -> None:
         self._begin = begin
         self._door: Door | None = None
+        self._failed = False
+        self._later: asyncio.Task[None] | None = None
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
     def perform(self, effect: ShutDoor | LetIn, state: State) -> None:
         """Have new connections to the VIPs wait, or wait no more."""
-        proxy = state.proxy.pid
+        proxy, ports = state.proxy.pid, {one.port for one in state.config.frontends}
+        match effect:
+            case ShutDoor() if proxy is not None:
+                self._shut(proxy, ports, [vip.address for vip in state.config.vips])
+            case LetIn() if self._door is not None:
+                self._open(self._door, moved=effect.moved)
+            case LetIn() if proxy is not None and not self._failed:
+                self._let_in(proxy, ports)
+            case _:
+                self._failed = False  # what could not be shut is open
+
+    def _shut(self, proxy: int, ports: set[int], addresses: list[Address]) -> None:
         try:
-            match effect:
-                case ShutDoor() if proxy is not None:
-                    self._door = Door(proxy, [vip.address for vip in state.config.vips])
-                case LetIn() if self._door is not None:
-                    self._open(self._door, moved=effect.moved)
-                case LetIn() if proxy is not None:
-                    self._let_in(proxy)
+            self._door = Door(proxy, ports, addresses)
         except (HalbdError, OSError) as error:
+            self._failed = True
             self._log.warning("connections.not_paused", why=str(error))
 
-    def _let_in(self, proxy: int) -> None:
+    def _let_in(self, proxy: int, ports: set[int]) -> None:
         """A door that was left shut keeps everybody out: tried until it is known to be open, or there is no proxy."""
         try:
-            let_in(proxy)
+            let_in(proxy, ports)
         except (HalbdError, OSError) as error:
             self._log.warning("connections.not_let_in", why=str(error))
-            self._begin(self._let_in_later(proxy))
+            if self._later is None or self._later.done():
+                self._later = self._begin(self._let_in_later(proxy, ports))
 
-    async def _let_in_later(self, proxy: int) -> None:
+    async def _let_in_later(self, proxy: int, ports: set[int]) -> None:
         while session(proxy) == proxy:
             await asyncio.sleep(LET_IN)
             if self._door is not None:
                 return
             with contextlib.suppress(HalbdError, OSError):
-                let_in(proxy)
+                await asyncio.to_thread(let_in, proxy, ports, ask.LATER)
                 return
 
     def _open(self, door: Door, *, moved: bool) -> None:

@@ -56,6 +56,7 @@ class Envoy:
         self._socket = AdminSocket(paths.admin_socket)
         self._aside: dict[int, AdminSocket] = {}
         self._away: frozenset[str] = frozenset()
+        self._version = ""
         self._complaints: deque[str] = deque(maxlen=3)
 
     def command(self, config: Config) -> list[str]:
@@ -77,7 +78,10 @@ class Envoy:
 
         But only if it was away the last time, too: one that is just being removed is not missed.
         """
-        seen = replace(await envoy.view(self._paths, within), version=await envoy.running_version(self._paths, within))
+        seen = await envoy.view(self._paths, within)
+        with contextlib.suppress(OSError):  # nothing but the words of status depends on it
+            self._version = await envoy.running_version(self._paths, within)
+        seen = replace(seen, version=self._version)
         names = {one.name for one in seen.frontends}
         away = [one for one in config.frontends if one.name not in names]
         missed = [one for one in away if one.name in self._away]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
@@ -22,7 +23,7 @@ from halbd.decide.holding import sorted_out
 from halbd.decide.listen import sockets
 from halbd.model.child import Program
 from halbd.model.config import Address, Config, Manage
-from halbd.model.errors import HalbdError, RefusedError
+from halbd.model.errors import FailedError, HalbdError, RefusedError
 from halbd.model.evidence import Now
 from halbd.model.guard import Place
 from halbd.model.paths import FAULT, Paths, no_servers
@@ -88,7 +89,9 @@ async def _install(paths: Paths, loaded: Loaded, binds: Binds) -> None:
     if running and running.file not in {"", FILES[loaded.config.proxy.kind]}:
         raise RefusedError(OTHER_KIND)
     own = process.family(running.who.pid) if running else frozenset[int]()
-    await generation.install(paths, loaded, own, binds)
+    with contextlib.suppress(FailedError):  # nobody can say who listens there: no reason to go back to an older file
+        await asyncio.to_thread(generation.free_ports, binds, own)
+    await generation.install(paths, loaded, own, ())
 
 
 async def _last_good(source: Request, put: Put) -> Loaded | None:

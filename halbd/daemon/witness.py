@@ -55,15 +55,11 @@ class Witness:
     def start(self) -> None:
         """Begin, unless it has begun."""
         if self._watching is None:
-            self._listen()
+            self._listen(*_wire())
             self._watching = self._begin(self._watch())
 
-    def _listen(self) -> None:
-        why = ""
-        try:
-            self._wire = Wire()
-        except FailedError as error:
-            why = str(error)
+    def _listen(self, wire: Wire | None, why: str) -> None:
+        self._wire = wire
         self._since = self._last = time.monotonic()
         if self._is_news("adverts", why):
             self._log.warning("adverts.not_heard", why=why)
@@ -128,7 +124,7 @@ class Witness:
             turn += 1
             if turn % LOOKS == 0:
                 if self._wire is None:
-                    self._listen()
+                    self._listen(*await asyncio.to_thread(_wire))
                 if self._looking is None or self._looking.done():
                     self._looking = self._begin(self._look())
             await asyncio.sleep(INTERVAL)
@@ -154,3 +150,11 @@ class Witness:
         """What does not work is said once, until it works again."""
         before, self._failed[what] = self._failed.get(what, ""), why
         return why not in {"", before}
+
+
+def _wire() -> tuple[Wire | None, str]:
+    """Or why nothing is heard."""
+    try:
+        return Wire(), ""
+    except FailedError as error:
+        return None, str(error)

@@ -4,7 +4,7 @@
 |---|---|
 | it runs, or a start or stop waits or is under way | waits |
 | it has failed | starts it |
-| it has failed, and would again: a pid file is in the way | says so, and waits until that is gone |
+| it has ended, and would again: a pid file is in the way | says so, and waits until that is gone |
 | inactive, and it has not run since the machine started | starts it |
 | inactive, and it has run: somebody stopped it | leaves it alone, and says so |
 | masked, or not there | says so |
@@ -37,7 +37,7 @@ def idle(service: Service) -> Idle | None:
         return Idle(*words, service.ended)
     if service.job:
         return None
-    if service.active == "failed" and service.blocked:
+    if service.active in {"failed", "inactive"} and service.ended is not None and service.blocked:
         return Idle(*blocked(service.blocked[0]), service.ended)
     if service.active == "inactive" and service.ended is not None:
         return Idle(*STOPPED, service.ended)
@@ -46,7 +46,7 @@ def idle(service: Service) -> Idle | None:
 
 def blocked(one: PidFile) -> tuple[str, str]:
     """Why it would not start, and what cures that: halbd starts it then."""
-    if one.program == "keepalived":
+    if one.program.startswith("keepalived"):  # or as process_names has it
         return f"another one runs, pid {one.pid} in {one.path}", f"kill {one.pid}"
     names = f"names pid {one.pid} ({one.program or 'of another program'})" if one.pid else "names no process"
     return f"it takes itself for running already: {one.path} {names}", f"rm {one.path}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from halbd.model.config import Address
 from halbd.system import sock_diag
@@ -33,13 +33,13 @@ _SHUT = (
 
 
 class Door:
-    """Shut from now on, for the listening sockets of a session (setsid(2)). Raises HalbdError, OSError."""
+    """Shut from now on, for what the processes of a session (setsid(2)) listen on. Raises HalbdError, OSError."""
 
-    def __init__(self, leader: int, addresses: Iterable[Address]) -> None:
+    def __init__(self, leader: int, ports: Collection[int], addresses: Iterable[Address]) -> None:
         self._syns = Syns(addresses)
         self._sockets: list[socket.socket] = []
         try:
-            for one in listeners(leader):
+            for one in listeners(leader, ports):
                 self._sockets.append(one)
                 attach(one, _SHUT)
         except BaseException:
@@ -68,13 +68,14 @@ class Door:
         self._syns.close()
 
 
-def let_in(leader: int) -> None:
+def let_in(leader: int, ports: Collection[int], within: float | None = None) -> None:
     """Open what a daemon that ended at the wrong moment may have left shut. Raises HalbdError, OSError."""
-    for one in listeners(leader):
+    for one in listeners(leader, ports, within):
         with one:
             detach(one)
 
 
-def listeners(leader: int) -> list[socket.socket]:
-    """What the processes of that session listen on, as copies that the caller closes. Raises HalbdError."""
-    return ask.listeners(sock_diag.listening(), [pid for pid in pids() if session(pid) == leader])
+def listeners(leader: int, ports: Collection[int], within: float | None = None) -> list[socket.socket]:
+    """What that session has that listens on these ports, as copies that the caller closes. Raises HalbdError."""
+    inodes = [inode for inode, (_, port) in sock_diag.listening().items() if port in ports]
+    return ask.listeners(inodes, sorted((pid for pid in pids() if session(pid) == leader), key=leader.__ne__), within)

@@ -46,7 +46,7 @@ def has_port(pid: int, port: int) -> bool | None:
     try:
         rows = [line.split() for line in NETLINK.read_text().splitlines()[1:]]
         with_port = {int(row[9]): int(row[2]) for row in rows}
-        own = ask.holders(with_port, family)
+        own = ask.holders(with_port, family, ask.INSTANT)
     except (OSError, FailedError):
         return None
     return any(with_port[inode] == port for inode in own) if own else None

@@ -187,10 +187,14 @@ class Listener:
     name: str
 
 
-def listeners(ports: frozenset[int]) -> tuple[Listener, ...]:
-    """Who listens on these TCP ports in this network namespace. Raises HalbdError."""
+def listeners(ports: frozenset[int], likely: frozenset[int] = frozenset()) -> tuple[Listener, ...]:
+    """Who listens on these TCP ports in this network namespace; the likely processes are asked first.
+
+    Raises HalbdError.
+    """
     found = {inode: at for inode, at in sock_diag.listening().items() if at[1] in ports}
-    whose = ask.holders(found, pids(), ask.LATER) if found else {}
+    order = sorted(pids(), key=lambda pid: pid not in likely)
+    whose = ask.holders(found, order, ask.AT_LEISURE) if found else {}
     holders = ((at, whose.get(inode)) for inode, at in found.items())
     return tuple(Listener(address, port, pid, _name(pid)) for (address, port), pid in holders)
 

@@ -41,6 +41,20 @@ def test_one_that_hangs_takes_no_vip_away_and_the_next_one_is_asked(bare: Node) 
     assert bare.causes == []
 
 
+def test_without_one_a_daemon_takes_up_its_proxy_and_its_file(bare: Node) -> None:
+    """Nobody can say that it is our own proxy that listens there."""
+    nobody = ("env", f"{SOCKET}={bare.folder / 'nobody'}")
+    bare.start_servers()
+    bare.start(before=nobody)
+    bare.until_master()
+    proxy = bare.proxy["pid"]
+    bare.daemon.kill()
+    bare.daemon.wait()
+    bare.start(before=nobody)
+    bare.until_master()
+    assert (bare.proxy["pid"], bare.status["config"]["rejected"]) == (proxy, None)
+
+
 def _point(path: Path, real: Path) -> None:
     aside = path.with_name("aside")
     aside.symlink_to(real)

@@ -63,7 +63,7 @@ class World:
 
     def shut(self) -> Door:
         """The door of the node that has the VIP."""
-        return within(self.here, lambda: Door(self.pid, [ip_address(self.vip)]))
+        return within(self.here, lambda: Door(self.pid, {PORT}, [ip_address(self.vip)]))
 
 
 @pytest.fixture(params=[4, 6], ids=["IPv4", "IPv6"])
@@ -148,7 +148,7 @@ def test_a_connection_that_is_there_and_one_of_this_machine_itself_go_on(world: 
 
 def test_a_door_that_a_daemon_left_shut_is_opened_by_the_next(world: World) -> None:
     world.shut().close()
-    within(world.here, lambda: let_in(world.pid))
+    within(world.here, lambda: let_in(world.pid, {PORT}))
     with world.knock() as one:
         assert answer(one) == "here"
 
@@ -156,7 +156,7 @@ def test_a_door_that_a_daemon_left_shut_is_opened_by_the_next(world: World) -> N
 def test_every_listening_socket_is_found_once_and_no_other(world: World) -> None:
     with world.knock() as one:
         wait_until(lambda: connected(one), "a connection")
-        found = within(world.here, lambda: list(listeners(world.pid)))
+        found = within(world.here, lambda: list(listeners(world.pid, {PORT})))
     assert [each.getsockname()[1] for each in found] == [PORT]
     for each in found:
         each.close()
@@ -165,4 +165,4 @@ def test_every_listening_socket_is_found_once_and_no_other(world: World) -> None
 def test_of_a_session_that_is_gone_there_is_none() -> None:
     with subprocess.Popen(["/bin/true"], start_new_session=True) as one:
         one.wait()
-    assert list(listeners(one.pid)) == []
+    assert list(listeners(one.pid, {PORT})) == []

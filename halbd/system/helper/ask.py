@@ -21,11 +21,15 @@ SOCKET = "HALBD_HELPER"
 """The environment variable."""
 SOON = 0.2
 """Seconds within which the helper has to answer what the loop asks; halbd-check allows the daemon 0.3."""
+INSTANT = 0.1
+"""The same where it decides nothing, at a moment at which the loop has much to do."""
 LATER = 1.0
 """The same for what a thread asks, of tens of thousands of sockets perhaps. Those of a VIP that has left are to be
 ended within two (decide/parting.py), with or without it."""
 DESCRIPTORS = 250
 """At the most in one message (SCM_MAX_FD, unix(7), is 253)."""
+AT_LEISURE = 10.0
+"""The same where nobody waits."""
 CHUNK = 1 << 16
 INT = struct.Struct("i")
 
@@ -36,9 +40,9 @@ def holders(inodes: Iterable[int], pids: Iterable[int], within: float | None = N
     return dict(said)
 
 
-def listeners(inodes: Collection[int], pids: Iterable[int]) -> list[socket.socket]:
+def listeners(inodes: Collection[int], pids: Iterable[int], within: float | None = None) -> list[socket.socket]:
     """Copies of those of these sockets that one of these processes listens on. Raises FailedError."""
-    return _ask("listeners", "cannot copy the proxy's sockets", pids, inodes)[1]
+    return _ask("listeners", "cannot copy the proxy's sockets", pids, inodes, within=within)[1]
 
 
 def speak(inodes: Iterable[int], pids: Iterable[int]) -> frozenset[int]:
@@ -62,17 +66,25 @@ def program(pid: int) -> str | None:
 
 def adverts() -> socket.socket:
     """A socket that hears VRRP adverts. Raises FailedError."""
-    return _ask("adverts", "cannot listen to VRRP adverts")[1][0]
+    return _one("adverts", "cannot listen to VRRP adverts")
 
 
 def syns(version: int) -> socket.socket:
     """A socket that hears the SYNs that come. Raises FailedError."""
-    return _ask(f"syns{version}", "cannot listen to SYNs")[1][0]
+    return _one(f"syns{version}", "cannot listen to SYNs")
 
 
 def sender(version: int, within: float | None = None) -> socket.socket:
     """A socket that sends whole packets. Raises FailedError."""
-    return _ask(f"sender{version}", "cannot send packets", within=within)[1][0]
+    return _one(f"sender{version}", "cannot send packets", within)
+
+
+def _one(question: str, cannot: str, within: float | None = None) -> socket.socket:
+    _, sockets = _ask(question, cannot, within=within)
+    if len(sockets) != 1:
+        _close(sockets)
+        raise FailedError(f"{cannot}: halbd-helper.service sends none")
+    return sockets[0]
 
 
 def _ask(
@@ -110,10 +122,12 @@ def _received(one: socket.socket, sockets: list[socket.socket], deadline: float)
     text = b""
     while True:
         _wait(one, deadline)
-        chunk, extra, _, _ = one.recvmsg(CHUNK, socket.CMSG_SPACE(DESCRIPTORS * INT.size), socket.MSG_CMSG_CLOEXEC)
+        chunk, extra, flags, _ = one.recvmsg(CHUNK, socket.CMSG_SPACE(DESCRIPTORS * INT.size), socket.MSG_CMSG_CLOEXEC)
         for level, kind, data in extra:
             if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
                 sockets += (socket.socket(fileno=descriptor) for (descriptor,) in INT.iter_unpack(data))
+        if flags & socket.MSG_CTRUNC:
+            raise OSError("not all sockets arrive: too many files are open")
         if not chunk:
             return text
         text += chunk

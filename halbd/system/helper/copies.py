@@ -28,18 +28,30 @@ def copies(inodes: Iterable[int], pids: Iterable[int]) -> Iterator[tuple[int, so
 
 
 def holders(inodes: Iterable[int], pids: Iterable[int]) -> Iterator[tuple[int, int]]:
-    """Each of these sockets that one of these processes has, with that process."""
-    wanted = set(inodes) - {0}
-    return ((inode, pid) for pid in pids for inode, _ in _sockets(pid, wanted))
+    """Each of these sockets, with the first of these processes that has it."""
+    left = set(inodes) - {0}
+    for pid in pids:
+        if not left:
+            return
+        found = [inode for inode, _ in _sockets(pid, left)]
+        left.difference_update(found)
+        yield from ((inode, pid) for inode in found)
 
 
 def _sockets(pid: int, wanted: set[int]) -> Iterator[tuple[int, int]]:
-    """The descriptor of each of these sockets that the process has (proc_pid_fd(5)), by its inode."""
+    """The descriptor of each of these sockets that the process has (proc_pid_fd(5)), by its inode.
+
+    The lowest come first, and among those are the ones that listen: a busy proxy has tens of thousands more.
+    """
+    left = set(wanted)
     try:
-        for name in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208  # tens of thousands of names; Path is five times slower
+        for name in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208  # Path is five times slower
             target = _target(f"/proc/{pid}/fd/{name}")
-            if target.startswith("socket:[") and int(target[8:-1]) in wanted:
+            if target.startswith("socket:[") and int(target[8:-1]) in left:
                 yield int(target[8:-1]), int(name)
+                left.discard(int(target[8:-1]))
+                if not left:
+                    return
     except OSError:
         return  # it has ended, or is not ours to look into
 

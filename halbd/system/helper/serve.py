@@ -42,8 +42,10 @@ def serve() -> int:
     notifier.send("READY=1")
     while True:
         asked, _, _ = select.select([listener], [], [], notifier.watchdog_interval or IDLE)
+        if asked and not free.acquire(timeout=notifier.watchdog_interval or IDLE):
+            continue  # all of them are stuck: no sign of life
         notifier.send("WATCHDOG=1")
-        if asked and free.acquire(timeout=notifier.watchdog_interval or IDLE):
+        if asked:
             one, _ = listener.accept()
             Thread(target=_attend, args=(one, free), daemon=True).start()
 
