@@ -22,6 +22,7 @@ name=$1; shift
 exec systemd-nspawn --quiet --machine="$name" --register=no --keep-unit --console=pipe --boot "$@"
 """
 CAPABILITIES = "CAP_NET_ADMIN,CAP_NET_RAW,CAP_SYS_NICE"
+CALLS = "--system-call-filter=pidfd_getfd"  # a container is not allowed it otherwise, a machine is
 
 
 class Machine:
@@ -42,7 +43,7 @@ class Machine:
         """Start it, and wait until systemd says that it is up."""
         Path("/run/systemd/nspawn/propagate").mkdir(parents=True, exist_ok=True)
         words = ["sh", "-c", START, "start", f"halbd-vm-{self.name}", f"--directory={self.root}"]
-        words += [f"--network-namespace-path=/run/netns/{self._namespace}", f"--capability={CAPABILITIES}"]
+        words += [f"--network-namespace-path=/run/netns/{self._namespace}", f"--capability={CAPABILITIES}", CALLS]
         with (self._work / "console.log").open("ab") as log:
             self._nspawn = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.wait_for_boot()
