@@ -35,9 +35,7 @@ NEVER = Service(None, active="inactive")  # as after a boot, before anybody has 
         pytest.param(FAILED, True, None, id="it failed"),
         pytest.param(replace(FAILED, blocked=(STRANGER,)), False, BLOCKED, id="it failed, and would again"),
         pytest.param(replace(FAILED, blocked=(STRANGER,), job=True), True, None, id="it failed, and is tried again"),
-        pytest.param(
-            replace(NEVER, ended=900, blocked=(STRANGER,)), False, BLOCKED, id="it ended, and would again"
-        ),
+        pytest.param(replace(NEVER, ended=900, blocked=(STRANGER,)), False, BLOCKED, id="it ended, and would again"),
         pytest.param(replace(NEVER, blocked=(STRANGER,)), False, None, id="it may be blocked, and was never tried"),
         pytest.param(replace(NEVER, load="masked"), False, Idle(*MASKED), id="it is masked"),
         pytest.param(Service(None, "masked", "failed", ended=9), False, Idle(*MASKED, 9), id="failed and masked"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 import yaml
 
@@ -66,7 +67,8 @@ FAULT = Fault(
     observe=_observe,
     judge=_judge,
     impossible=needs_two_servers,
-    after=kept_with_halbd,
+    # HAProxy's master that has refused a file takes the old one up again by another reload: its worker is a new one.
+    after=partial(kept_with_halbd, workers=False),
     cost=Cost.NOTHING,
     holds="All old servers serve on and nothing moves; `halbctl reload` ends with 1 and status says why, "
     "in Envoy's own words.",
