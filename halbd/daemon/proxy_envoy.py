@@ -246,5 +246,4 @@ class Envoy:
 
 def _has_clients(pid: int) -> bool:
     """Also where nobody may look into it. Raises HalbdError."""
-    inodes = [one.inode for one in sock_diag.accepted()]
-    return ask.program(pid) is None or bool(ask.holders(inodes, (pid,), ask.LATER))
+    return ask.program(pid) is None or bool(ask.holders((c.inode for c in sock_diag.accepted()), (pid,), ask.LATER))

@@ -44,7 +44,7 @@ class Verdict:
     @property
     def failed(self) -> bool:
         """This node must not hold the VIP."""
-        return bool(self.reasons) and any(reason.fails for reason in self.reasons)
+        return any(reason.fails for reason in self.reasons)
 
     @property
     def healthy(self) -> bool:

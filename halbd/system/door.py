@@ -78,4 +78,4 @@ def let_in(leader: int, ports: Collection[int], within: float | None = None) -> 
 def listeners(leader: int, ports: Collection[int], within: float | None = None) -> list[socket.socket]:
     """What that session has that listens on these ports, as copies that the caller closes. Raises HalbdError."""
     inodes = [inode for inode, (_, port) in sock_diag.listening().items() if port in ports]
-    return ask.listeners(inodes, sorted((pid for pid in pids() if session(pid) == leader), key=leader.__ne__), within)
+    return ask.listeners(inodes, [pid for pid in pids() if session(pid) == leader], within)

@@ -10,7 +10,7 @@ import errno
 import os
 import socket
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TypeAlias
@@ -56,7 +56,7 @@ def connections(local: Address) -> tuple[Connection, ...]:
     def of_it(family: int, ends: Ends) -> bool:
         return ends[2] == _octets(family, local)
 
-    return _found(local, of_it)
+    return _found(str(local), _families(local), of_it)
 
 
 def connections_to(remote: Address, port: int) -> tuple[Connection, ...]:
@@ -65,7 +65,7 @@ def connections_to(remote: Address, port: int) -> tuple[Connection, ...]:
     def to_it(family: int, ends: Ends) -> bool:
         return ends[1] == port and ends[3] == _octets(family, remote)
 
-    return _found(remote, to_it)
+    return _found(str(remote), _families(remote), to_it)
 
 
 def accepted() -> tuple[Connection, ...]:
@@ -75,11 +75,7 @@ def accepted() -> tuple[Connection, ...]:
     def at_one(_: int, ends: Ends) -> bool:
         return ends[0] in ports
 
-    try:
-        with _open() as diag:
-            return tuple(one for family in FAMILIES for one in _of_family(diag, family, at_one))
-    except OSError as error:
-        raise HalbdError(f"cannot list the connections of clients: {error.strerror}") from error
+    return _found("clients", FAMILIES, at_one)
 
 
 def listening() -> dict[int, tuple[Address, int]]:
@@ -119,13 +115,17 @@ def _open() -> socket.socket:
     return diag
 
 
-def _found(address: Address, wanted: Callable[[int, Ends], bool]) -> tuple[Connection, ...]:
-    families = FAMILIES if address.version == 4 else (socket.AF_INET6,)
+def _families(address: Address) -> tuple[int, ...]:
+    """Where its connections are: an IPv6 socket may have an IPv4 address too."""
+    return FAMILIES if address.version == 4 else (socket.AF_INET6,)
+
+
+def _found(whose: str, families: Iterable[int], wanted: Callable[[int, Ends], bool]) -> tuple[Connection, ...]:
     try:
         with _open() as diag:
             return tuple(one for family in families for one in _of_family(diag, family, wanted))
     except OSError as error:
-        raise HalbdError(f"cannot list the connections of {address}: {error.strerror}") from error
+        raise HalbdError(f"cannot list the connections of {whose}: {error.strerror}") from error
 
 
 def _of_family(diag: socket.socket, family: int, wanted: Callable[[int, Ends], bool]) -> Iterator[Connection]:

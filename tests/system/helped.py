@@ -41,6 +41,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, path: Path) -> Iterator[None]:
     with monkeypatch.context() as patched:
         patched.setenv(ask.SOCKET, str(path))
         patched.setattr(ask, "SOON", 60.0)
+        patched.setattr(ask, "INSTANT", 60.0)
         patched.setattr(ask, "LATER", 60.0)
         wait_until(answers, "an answer", 60)
         yield

@@ -16,6 +16,7 @@ import pytest
 
 from halbd.model.errors import FailedError
 from halbd.system.helper import ask
+from halbd.system.helper.work import DESCRIPTORS
 from tests.render.netns import run, wait_until
 from tests.system.helped import answers, asked, helper
 
@@ -116,7 +117,7 @@ def test_of_another_control_group_nothing_is_copied(path: Path) -> None:
 
 def test_more_sockets_come_than_fit_into_one_message(path: Path) -> None:
     assert path.exists()
-    many = [socket.create_server(("127.0.0.1", 0)) for _ in range(ask.DESCRIPTORS * 2 + 1)]
+    many = [socket.create_server(("127.0.0.1", 0)) for _ in range(DESCRIPTORS * 2 + 1)]
     inodes = [os.fstat(one.fileno()).st_ino for one in many]
     copies = ask.listeners(inodes, [os.getpid()])
     assert {os.fstat(one.fileno()).st_ino for one in copies} == set(inodes)

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from halbd.model.errors import FailedError
-from halbd.system.helper.work import QUESTIONS
+from halbd.system.helper.work import DESCRIPTORS, QUESTIONS
 
 SOCKET = "HALBD_HELPER"
 """The environment variable."""
@@ -26,8 +26,6 @@ INSTANT = 0.1
 LATER = 1.0
 """The same for what a thread asks, of tens of thousands of sockets perhaps. Those of a VIP that has left are to be
 ended within two (decide/parting.py), with or without it."""
-DESCRIPTORS = 250
-"""At the most in one message (SCM_MAX_FD, unix(7), is 253)."""
 AT_LEISURE = 10.0
 """The same where nobody waits."""
 CHUNK = 1 << 16

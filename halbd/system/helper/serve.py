@@ -15,7 +15,7 @@ import struct
 import sys
 from threading import BoundedSemaphore, Thread
 
-from halbd.system.helper.work import OF_ONES_OWN, QUESTIONS, Answer
+from halbd.system.helper.work import DESCRIPTORS, OF_ONES_OWN, QUESTIONS, Answer
 from halbd.system.notify import Notifier
 
 FIRST = 3
@@ -26,8 +26,6 @@ PATIENCE = 5.0
 """Seconds for which an asker may be slow."""
 LONGEST = 8 << 20
 """Octets of a question: hundreds of thousands of sockets."""
-DESCRIPTORS = 250
-"""At the most in one message (SCM_MAX_FD, unix(7), is 253)."""
 IDLE = 60.0
 """Seconds between two turns where systemd wants no sign of life."""
 PEER = struct.Struct("3i")  # struct ucred

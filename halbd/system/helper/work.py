@@ -14,6 +14,8 @@ from halbd.system.helper.copies import copies, holders
 
 IP_TRANSPARENT = 19
 """ip(7)."""
+DESCRIPTORS = 250
+"""Of an answer's sockets, at the most in one message (SCM_MAX_FD, unix(7), is 253)."""
 
 Said = list[list[int]] | list[int] | str | None
 Answer = tuple[Said, list[socket.socket]]
