@@ -16,7 +16,7 @@ import pytest
 from halbd.lab.certs import Authority
 from tests.cli.conftest import Run
 from tests.cli.site import LB1, LB2, SERVER, STRANGER, VIP, Site, document, keepalived
-from tests.render.netns import add_address, inside, link, namespace, run
+from tests.render.netns import add_address, inside, link, namespace, run, wait_until
 from tests.system.within import fresh_name, within
 
 pytestmark = pytest.mark.root
@@ -73,6 +73,7 @@ def test_several_faults_are_found_at_once_the_worst_first_with_why_and_cure(site
 
 def test_an_interface_that_lost_its_carrier_and_a_peer_that_is_gone(site: Site) -> None:
     run("ip", "-n", site.others, "link", "set", "eth0", "down")
+    wait_until(lambda: "state UP" not in run("ip", "-n", site.node, "link", "show", "eth0"), "the loss of carrier")
     code, found = site.examined()
     assert code == 1
     assert found["interface"]["what"] == "eth0 is down or has no carrier"
