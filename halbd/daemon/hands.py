@@ -103,7 +103,7 @@ class Hands:
         )
         self._post, self._state, self._begin = post, state, begin
         self._drainer = drainer
-        self._porter = Porter(begin)
+        self._porter = Porter(paths, post, begin)
         self._witness = Witness(post, state, begin, paths.track_folder)
         self._mender = Mender(post)
         self._addresses = Addresses(post, begin, self._witness)

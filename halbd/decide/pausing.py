@@ -9,9 +9,10 @@ from __future__ import annotations
 from halbd.decide.handover import handing_over, offer_time
 from halbd.model.config import Config
 from halbd.model.effects import Effect, LetIn, ShutDoor
+from halbd.model.events import DoorSeen
 from halbd.model.evidence import Now
 from halbd.model.replacing import replace
-from halbd.model.state import Pause, State
+from halbd.model.state import KeptOut, Pause, State
 
 LEAD = 0.05
 """Seconds in which a connection that has begun comes to its end."""
@@ -46,6 +47,13 @@ def next_due(state: State) -> float | None:
         return None
     begin, end = window(state.config)
     return offer + (end if state.pause else begin)
+
+
+def seen(state: State, event: DoorSeen, now: Now) -> State:
+    """Whether the proxy that was taken up lets new connections in: one that has been shut is a fault of this node."""
+    if event.pid != state.proxy.pid:
+        return state
+    return replace(state, kept_out=KeptOut(event.why, now) if event.why else None)
 
 
 def offered(state: State) -> float | None:

@@ -44,6 +44,7 @@ from halbd.model.events import (
     ConfigApplied,
     ConfigRejected,
     ConnectionsEnded,
+    DoorSeen,
     DrainRequested,
     Event,
     Exited,
@@ -119,6 +120,8 @@ def _happen(state: State, event: Event, now: Now) -> Step:
             return replace(state, taken_up=True), ()
         case ProxyMute():
             return replace(state, mute=event.why), ()
+        case DoorSeen():
+            return pausing.seen(state, event, now), ()
         case AddressChanged():
             state, effects = holding.changed(state, event, now)
             return probing.align(state, now), effects
@@ -252,7 +255,7 @@ def _spawned(state: State, event: Spawned, now: Now) -> Step:
     said = Say(LogLevel.INFO, f"{event.program}.{word}", {"pid": event.pid, "restarts": child.restarts})
     if event.program is Program.PROXY:
         state = probing.fresh(state, now, adopted=event.adopted)
-        state = replace(state, taken_up=event.adopted and not event.behind)
+        state = replace(state, taken_up=event.adopted and not event.behind, kept_out=None)
         effects += (WriteLook(),)
         if event.adopted:
             effects += (LetIn(),)  # an earlier daemon may have ended while new connections waited

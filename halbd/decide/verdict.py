@@ -10,7 +10,7 @@ from halbd.decide.targets import all_targets, local_targets
 from halbd.model.child import Child, Phase
 from halbd.model.config import Config, OnNoServers, Scheme
 from halbd.model.evidence import Now, Target
-from halbd.model.state import Series, State
+from halbd.model.state import KeptOut, Series, State
 from halbd.model.verdict import Cause, Reason, Verdict
 
 
@@ -45,6 +45,8 @@ def _reasons(state: State, targets: tuple[Target, ...], now: Now) -> Iterator[Re
     elif hung(state):
         yield Reason(Cause.PROXY_HUNG, _hung_words(state), _since(state.admin, now))
     else:
+        if state.kept_out:
+            yield _kept_out(state.kept_out)
         if state.proxy.on_trial:
             yield _unstable(state.config, state.proxy, now)
         if state.blind_since:
@@ -100,6 +102,12 @@ def _unstable(config: Config, proxy: Child, now: Now) -> Reason:
     return Reason(
         Cause.PROXY_UNSTABLE, f"{config.proxy.kind} {words}; {trial}", (proxy.started or now).wall, fails=False
     )
+
+
+def _kept_out(one: KeptOut) -> Reason:
+    """A peer lets them in. The probes are no evidence here: they come through the loopback, which is never shut."""
+    words = f"an earlier halbd ended while new connections waited, and nobody has let them in yet: {one.why}"
+    return Reason(Cause.VIP_UNSERVED, words, one.since.wall)
 
 
 def _no_servers(state: State, since: Now) -> Reason:

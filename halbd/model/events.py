@@ -85,6 +85,14 @@ class ProxyMute:
 
 
 @dataclass(frozen=True, slots=True)
+class DoorSeen:
+    """The proxy that runs lets new connections in; or an earlier daemon kept them out, and they still are: `why`."""
+
+    pid: int
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class AddressChanged:
     """Netlink: an address arrived on or left an interface; not `up`: it left one that is down (netdevice(7)).
 
@@ -236,6 +244,7 @@ Event: TypeAlias = (
     | ProxySilent
     | TakenUp
     | ProxyMute
+    | DoorSeen
     | AddressChanged
     | AddressesDumped
     | ConnectionsEnded

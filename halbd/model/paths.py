@@ -68,6 +68,11 @@ class Paths:
         return self.proxy_folder / "master.sock"
 
     @property
+    def door_note(self) -> Path:
+        """There while the proxy that it names lets in no new connection (JSON); a daemon may end meanwhile."""
+        return self.runtime / "door.json"
+
+    @property
     def server_state(self) -> Path:
         """HAProxy's server-state-file: a DOWN server stays DOWN across a reload.
 

@@ -98,6 +98,14 @@ class Pause:
     over: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class KeptOut:
+    """An earlier daemon ended while new connections waited, and they still do: `why`."""
+
+    why: str
+    since: Now
+
+
 @dataclass(frozen=True)  # without slots: see replacing.py
 class State:
     """Everything halbd knows and intends. Mappings are replaced, never changed.
@@ -108,6 +116,7 @@ class State:
     `levels`: per VIP group, how far its VRRP priority is lowered (0, 1 blind holder, 2 blind standby, or offered).
     `down`: since when the proxy has a server down (monotonic); `cut`: those whose connections were cut.
     `mute`: why the proxy that runs cannot be asked, where somebody has removed its sockets.
+    `kept_out`: the proxy that runs lets in no new connection from outside, which halbd's own probes do not see.
     `taken_up`: the proxy that runs was seen to serve the generation in force.
     `marked`: the generation in force, since `applied`, has been seen to work.
     `pushed`: what the track_files hold. `unpushed`: what could not be written into others, due again at `push_due`.
@@ -128,6 +137,7 @@ class State:
     proxy: Child = field(default_factory=Child)
     keepalived: Child = field(default_factory=Child)
     mute: str = ""
+    kept_out: KeptOut | None = None
     series: Mapping[str, Series] = field(default_factory=dict)
     admin: Series = field(default_factory=lambda: Series(due=0))
     view: ProxyView | None = None

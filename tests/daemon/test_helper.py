@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from pathlib import Path
 
 import pytest
 
+from halbd.daemon.owner import read_clocks
+from halbd.daemon.porter import Porter
+from halbd.model.child import Child, Phase
+from halbd.model.effects import ShutDoor
+from halbd.model.state import State
 from halbd.system.helper.ask import SOCKET
+from halbd.system.process import identity
 from tests.daemon.node import Node
 from tests.render.netns import inside, run
+from tests.sample import config
 from tests.system.helped import helper
+from tests.system.within import within
 
 pytestmark = pytest.mark.root
 
@@ -53,6 +62,36 @@ def test_without_one_a_daemon_takes_up_its_proxy_and_its_file(bare: Node) -> Non
     bare.start(before=nobody)
     bare.until_master()
     assert (bare.proxy["pid"], bare.status["config"]["rejected"]) == (proxy, None)
+
+
+def test_a_door_that_a_killed_daemon_left_shut_is_a_fault_until_a_helper_opens_it(bare: Node) -> None:
+    """The node's own probes find all well: they come through the loopback."""
+    path = bare.folder / "helper"
+    bare.start_servers()
+    bare.start()
+    bare.until_master()
+    proxy = bare.proxy["pid"]
+    bare.daemon.kill()
+    bare.daemon.wait()
+    _leave_shut(bare, proxy)
+    bare.start(before=("env", f"{SOCKET}={path}"))
+    bare.until(lambda: bare.causes == ["vip_unserved"] and bare.fault == "1" and not bare.holds_vip, "it is a fault")
+    assert [line["shut"] for line in bare.lines("connections.not_let_in")] == [True]
+    with helper(*inside(bare.place)) as (_, real):
+        _point(path, real)
+        bare.until_master()
+    assert bare.proxy["pid"] == proxy
+    assert not bare.paths.door_note.exists()
+
+
+def _leave_shut(node: Node, proxy: int) -> None:
+    """As a daemon does that ends then: it lets go of its copies of the sockets."""
+    who = identity(proxy)
+    assert who
+    state = State(config(), read_clocks(), proxy=Child(Phase.RUNNING, who.pid, who.start_ticks))
+    porter = Porter(node.paths, lambda _: None, asyncio.create_task)
+    within(node.place, lambda: porter.perform(ShutDoor(), state))
+    assert node.paths.door_note.exists()
 
 
 def _point(path: Path, real: Path) -> None:

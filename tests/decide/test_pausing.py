@@ -9,8 +9,8 @@ import pytest
 
 from halbd.decide.pausing import LEAD, window
 from halbd.model.effects import Effect, LetIn, ShutDoor, Signal
-from halbd.model.events import DrainRequested, Event, StopRequested, UndrainRequested
-from tests.decide.driver import BEGIN, of, running
+from halbd.model.events import DoorSeen, DrainRequested, Event, StopRequested, UndrainRequested
+from tests.decide.driver import BEGIN, of, pushes, running
 from tests.sample import config
 
 DRAIN = DrainRequested(BEGIN, None, force=False, number=1)
@@ -79,6 +79,26 @@ def test_a_daemon_that_takes_up_a_running_proxy_opens_what_may_have_been_left_sh
     node.died()
     node.spawned(101, adopted=True)
     assert door(node.effects)[-1] == LetIn()
+
+
+def test_a_door_that_stays_shut_is_a_fault_of_this_node_until_it_is_open() -> None:
+    node = running(holder=True)
+    assert pushes(node.post(DoorSeen(100, "no answer")))["fault"] == 1
+    assert node.causes == ["vip_unserved"]
+    assert "no answer" in node.verdict.reasons[0].detail
+    assert pushes(node.post(DoorSeen(100)))["fault"] == 0
+
+
+def test_what_is_seen_of_a_proxy_that_is_gone_says_nothing_of_the_next() -> None:
+    node = running()
+    node.post(DoorSeen(99, "no answer"))
+    assert node.causes == []
+    node.post(DoorSeen(100, "no answer"))
+    node.died()
+    node.wait(0.3)
+    node.spawned(101)
+    node.live(5)
+    assert node.causes == []
 
 
 @pytest.mark.parametrize("seed", range(15))
