@@ -50,9 +50,4 @@ def _exists(pid: int) -> bool:
 
 def _program(pid: int) -> str:
     """Its name (proc_pid_comm(5)), empty where it cannot be told."""
-    if process.identity(pid) is None:
-        return ZOMBIE
-    try:
-        return Path(f"/proc/{pid}/comm").read_text().strip()
-    except OSError:
-        return ""
+    return process.name_of(pid) if process.identity(pid) else ZOMBIE

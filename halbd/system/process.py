@@ -93,13 +93,24 @@ def arguments_of(pid: int) -> tuple[str, ...]:
         return ()
 
 
+def name_of(pid: int) -> str:
+    """Its name (proc_pid_comm(5)), the first 15 octets of its program's, for all to read; empty where there is none."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
 def pid_in(path: Path, name: str) -> int | None:
-    """The PID that a pid file names, if a live process of a program of that name has it."""
+    """The PID that a pid file names, if a live process of that name has it.
+
+    Not by its executable, which takes the helper: without an answer nobody would know a second keepalived.
+    """
     try:
         pid = int(path.read_text())
     except (OSError, ValueError):
         return None
-    return pid if identity(pid) and Path(program_of(pid) or "").name == name else None
+    return pid if identity(pid) and name_of(pid) == name else None
 
 
 async def ended(who: Identity) -> None:

@@ -17,6 +17,7 @@ import pytest
 
 from halbd.model.errors import FailedError
 from halbd.system import process
+from halbd.system.helper import ask
 from tests.render.netns import wait_until
 
 LONG = ("sleep", "60")
@@ -142,6 +143,21 @@ def test_a_signal_to_what_has_gone_is_no_error() -> None:
 def test_the_program_of_a_process_is_its_executable() -> None:
     assert process.program_of(os.getpid()) == str(Path(sys.executable).resolve())
     assert process.program_of(2**22 + 1) is None
+
+
+def test_a_pid_file_is_believed_by_the_name_of_its_process_which_takes_no_helper(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(ask.SOCKET, str(tmp_path / "nobody"))
+    program, file = tmp_path / "keepalived", tmp_path / "pid"
+    program.symlink_to("/bin/sleep")
+    with spawned(str(program), "60") as child:
+        file.write_text(f"{child.pid}\n")
+        wait_until(lambda: process.pid_in(file, "keepalived") == child.pid, "the name, which comes with execve(2)")
+        assert process.pid_in(file, "haproxy") is None
+    assert process.pid_in(file, "keepalived") is None
+    file.write_text("\n")
+    assert process.pid_in(file, "keepalived") is None
 
 
 def test_the_family_is_the_process_and_all_below_it() -> None:
