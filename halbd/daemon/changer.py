@@ -17,7 +17,7 @@ from halbd.daemon.proxy import Proxy
 from halbd.decide.change import Change
 from halbd.model.child import Program
 from halbd.model.config import Config, ProxyKind
-from halbd.model.errors import HalbdError, RefusedError
+from halbd.model.errors import FailedError, HalbdError, RefusedError
 from halbd.model.events import ConfigApplied, ConfigRejected, Event, FilesMended
 from halbd.model.state import State
 from halbd.system import generations, keepalived_unit, process
@@ -99,9 +99,7 @@ class Changer:
             raise RefusedError(change.refused)
         if self._children.behind(Program.PROXY):
             change = replace(change, servers=(), proxy_reload=True)
-        if self._children.outdated():
-            is_envoy = new.config.proxy.kind is ProxyKind.ENVOY
-            change = replace(change, servers=(), hand_over=is_envoy, proxy_reload=not is_envoy)
+        change = self._with_program(change)
         if self._children.behind(Program.KEEPALIVED):
             change = replace(change, keepalived_reload=True)
         pid = self._state().proxy.pid
@@ -120,6 +118,18 @@ class Changer:
             raise
         self.in_force = new
         return Done("applied", change.actions, change.warnings)
+
+    def _with_program(self, change: Change) -> Change:
+        """A program that was replaced is taken up as well; where that cannot be seen, the operator is to know."""
+        try:
+            outdated = self._children.outdated()
+        except FailedError as error:
+            words = f"a newer {change.kind} on disk, if there is one, is not taken up: {error}"
+            return replace(change, warnings=(*change.warnings, words))
+        if not outdated:
+            return change
+        is_envoy = change.kind is ProxyKind.ENVOY
+        return replace(change, servers=(), hand_over=is_envoy, proxy_reload=not is_envoy)
 
     async def _act(self, change: Change, config: Config) -> None:
         """Have the programs take up what is in force now. Raises HalbdError, OSError."""

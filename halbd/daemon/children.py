@@ -151,7 +151,10 @@ class Children:
         return new
 
     def outdated(self) -> bool:
-        """The running proxy's program is no longer the one on disk, as after an update of its package."""
+        """The running proxy's program is no longer the one on disk, as after an update of its package.
+
+        Raises FailedError where nobody says so.
+        """
         who = self._who.get(Program.PROXY)
         return who is not None and process.replaced(who.pid)
 

@@ -69,20 +69,19 @@ def identity(pid: int) -> Identity | None:
 
 def program_of(pid: int) -> str | None:
     """The executable's path (/proc/PID/exe), None where it cannot be told."""
-    path = _executed(pid)
+    try:
+        path = ask.program(pid)
+    except FailedError:
+        return None
     return path and path.removesuffix(GONE)
 
 
 def replaced(pid: int) -> bool:
-    """The file that the process was executed from has been removed, or is another by now (proc_pid_exe(5))."""
-    return (_executed(pid) or "").endswith(GONE)
+    """The file that the process was executed from has been removed, or is another by now (proc_pid_exe(5)).
 
-
-def _executed(pid: int) -> str | None:
-    try:
-        return ask.program(pid)
-    except FailedError:
-        return None
+    Raises FailedError.
+    """
+    return (ask.program(pid) or "").endswith(GONE)
 
 
 def arguments_of(pid: int) -> tuple[str, ...]:

@@ -64,6 +64,17 @@ def test_without_one_a_daemon_takes_up_its_proxy_and_its_file(bare: Node) -> Non
     assert (bare.proxy["pid"], bare.status["config"]["rejected"]) == (proxy, None)
 
 
+def test_a_reload_says_that_it_does_not_see_whether_the_program_was_replaced(bare: Node) -> None:
+    bare.start_servers()
+    bare.start(before=("env", f"{SOCKET}={bare.folder / 'nobody'}"))
+    bare.until_master()
+    answer = bare.reload()
+    assert answer.body["result"] == "unchanged"
+    (warning,) = answer.body["warnings"]
+    assert "newer haproxy on disk" in warning
+    assert "halbd-helper.service does not answer" in warning
+
+
 def test_a_door_that_a_killed_daemon_left_shut_is_a_fault_until_a_helper_opens_it(bare: Node) -> None:
     """The node's own probes find all well: they come through the loopback."""
     path = bare.folder / "helper"
