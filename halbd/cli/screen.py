@@ -38,6 +38,7 @@ def screen(status: Status, now: datetime, paint: Paint) -> str:
         ("Probes", probes(status, now)),
         ("Servers", servers(status)),
         ("Keepalived", keepalived(status, now)),
+        ("Helper", helper(status, now)),
         ("Config", config(status, now)),
         ("Last moves", moves(status, now)),
         ("History", history(status)),
@@ -179,6 +180,14 @@ def adverts(heard: list[dict[str, Any]] | None) -> Iterator[Line]:
         who = "this node" if one["own"] else one["node"]
         what = f"virtual_router_id {one['virtual_router_id']} on {one['interface']}, priority {one['priority']}"
         yield Line(f"{who} last said that it {says} of {what}, {duration(one['age_s'])} ago")
+
+
+def helper(status: Status, now: datetime) -> Iterator[Line]:
+    """Only where it is silent."""
+    if it := status.get("helper"):
+        lacks = "nobody sees whether keepalived works, and a hand-over resets connections"
+        yield Line(f"DOES NOT ANSWER, {lasting(it['since'], now)}: {lacks} ({it['why']})", "bad", wrap=True)
+        yield Line("-> systemctl status halbd-helper, `halbctl doctor`", wrap=True)
 
 
 def config(status: Status, now: datetime) -> Iterator[Line]:

@@ -16,13 +16,16 @@ TROUBLES = (
     ("keepalived", "stopped"),
     ("keepalived", "silent"),
     ("proxy", "mute"),
+    ("helper", "why"),
 )
 """Fields of the status object which say that something is not as it should be, though the node may be healthy."""
 
 
 def add(subparsers: Subparsers) -> None:
     """Add the verb."""
-    more = "exit codes: 0 healthy, nothing rejected, keepalived well; 1 not so, 2 usage, 3 no daemon answers\n"
+    more = (
+        "exit codes: 0 healthy, nothing rejected, keepalived and helper well; 1 not so, 2 usage, 3 no daemon answers\n"
+    )
     add_socket(verb(subparsers, "status", "say who holds the VIP, whether this node is well, and why not", more))
 
 

@@ -144,7 +144,7 @@ class Witness:
             return  # it is gone, which its pidfd or systemd tells
         if self._is_news("keepalived", why):
             self._log.warning("keepalived.not_looked_into", why=why)
-        self._post(KeepalivedLooked(pid, signs, unread))
+        self._post(KeepalivedLooked(pid, signs, unread, why))
 
     def _is_news(self, what: str, why: str) -> bool:
         """What does not work is said once, until it works again."""

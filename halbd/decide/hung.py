@@ -22,7 +22,7 @@ from halbd.model.config import LogLevel
 from halbd.model.effects import Effect, KillKeepalivedUnit, Say, Signal, TakeUp
 from halbd.model.events import KeepalivedLooked
 from halbd.model.evidence import Now
-from halbd.model.guard import Hung, Sign
+from halbd.model.guard import Hung, Sign, Unseen
 from halbd.model.replacing import replace
 from halbd.model.state import State
 
@@ -32,22 +32,37 @@ every look; but it has read something since the last one, and to end it would mo
 DEAF = 3
 """The same for one that hears no verdict, which only halbd-check still takes to it; it is told to reload each time
 again. One that is just starting does not watch anything yet, and would be ended by the signal."""
+LATE = 3.0
+"""Seconds without an answer of the helper, which is asked each second."""
 REST = 30.0
 """Seconds between two cures: what a restart does not cure is not made worse by many."""
 
 Step = tuple[State, tuple[Effect, ...]]
 
 
-def looked(state: State, event: KeepalivedLooked) -> Step:
+def looked(state: State, event: KeepalivedLooked, now: Now) -> Step:
     """Count each sign's looks in a row; have a keepalived that lost sight of the track files look for them."""
     if event.pid != state.keepalived.pid:
         return state, ()
+    if event.why or state.guard.unseen:
+        state = replace(state, guard=replace(state.guard, unseen=_unseen(state, event, now)))
     signs = {sign: state.guard.signs.get(sign, 0) + 1 for sign in event.signs}
     if event.unread < state.guard.unread and Sign.UNREAD in signs:
         signs[Sign.UNREAD] = 1
     if not signs and not state.guard.signs:
         return state, ()
     return replace(state, guard=replace(state.guard, signs=signs, unread=event.unread)), _wake(event, signs)
+
+
+def _unseen(state: State, event: KeepalivedLooked, now: Now) -> Unseen | None:
+    before = state.guard.unseen
+    return Unseen(event.why, before.since if before else now) if event.why else None
+
+
+def unhelped(state: State, now: Now) -> Unseen | None:
+    """The helper has been silent for long enough to be told: one that was late once, or is just started, is well."""
+    one = state.guard.unseen
+    return one if one and state.keepalived.running and now.mono - one.since.mono >= LATE else None
 
 
 def before_a_stop(state: State) -> tuple[Effect, ...]:

@@ -10,6 +10,7 @@ from halbd import __version__
 from halbd.decide import wire
 from halbd.decide.draining import until
 from halbd.decide.holding import role
+from halbd.decide.hung import unhelped
 from halbd.decide.verdict import active_targets, verdict
 from halbd.model.config import Frontend, Server, is_address
 from halbd.model.evidence import FrontendView, Now, ServerState, ServerView
@@ -43,6 +44,7 @@ def status(state: State, now: Now) -> dict[str, Any]:
         "probes": _probes(state),
         "frontends": [_frontend(state, frontend) for frontend in state.config.frontends],
         "keepalived": _keepalived(state, now),
+        "helper": _helper(state, now),
         "config": _config(state),
         "maintenance": _maintenance(state, now),
         "daemon": {"started_at": stamp(state.begun.wall), "upgrade_failed": state.upgrade_failed or None},
@@ -173,6 +175,12 @@ def _keepalived(state: State, now: Now) -> dict[str, Any]:
         "silent": _silent(state),
         "adverts": _adverts(state, now) if state.guard.heard_since is not None else None,
     }
+
+
+def _helper(state: State, now: Now) -> dict[str, Any] | None:
+    """Why it cannot be asked, if so."""
+    one = unhelped(state, now)
+    return {"why": one.why, "since": stamp(one.since.wall)} if one else None
 
 
 def _stopped(idle: Idle | None, now: Now) -> dict[str, Any] | None:

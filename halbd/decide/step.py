@@ -135,7 +135,7 @@ def _happen(state: State, event: Event, now: Now) -> Step:
         case AdvertsHeard():
             return _heard(state, event, now)
         case KeepalivedLooked():
-            return hung.looked(state, event)
+            return hung.looked(state, event, now)
         case PushFailed():
             return pushing.failed(state, event.name, now.mono + pushing.AGAIN), ()
         case PushLost():

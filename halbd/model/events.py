@@ -151,12 +151,13 @@ class AdvertsHeard:
 class KeepalivedLooked:
     """A look at the processes and sockets of the keepalived that runs, once a second: what is odd about them.
 
-    `unread`: octets that wait in its VRRP sockets.
+    `unread`: octets that wait in its VRRP sockets. `why`: the helper did not answer, so nothing was seen.
     """
 
     pid: int
     signs: frozenset[Sign]
     unread: int = 0
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

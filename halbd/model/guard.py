@@ -63,6 +63,14 @@ class Hung:
     since: Now
 
 
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """The helper does not answer: `why`, at the latest look, and since when."""
+
+    why: str
+    since: Now
+
+
 @dataclass(frozen=True)  # without slots: see replacing.py
 class Guard:
     """Evidence, and what was made of it.
@@ -70,6 +78,7 @@ class Guard:
     `heard_since`: the wire has been listened to without a gap since then, None where it is not; `heard_at`: up to then.
     `turned`: when `step` was last called; `awake_since`: and it was called often enough ever since.
     `signs`: how many looks in a row have found each; `unread`: octets in keepalived's sockets at the last one.
+    `unseen`: looks came to nothing, for want of an answer.
     `cured_at`: when a keepalived that hung was last ended.
     `idle`: keepalived.service does not run, and that is not for halbd to change.
     `quiet`: since when nobody is heard to hold a VIP that this node may hold; `nobody`: those where that has lasted.
@@ -85,6 +94,7 @@ class Guard:
     mended: Mapping[Place, Mending] = field(default_factory=dict)
     signs: Mapping[Sign, int] = field(default_factory=dict)
     unread: int = 0
+    unseen: Unseen | None = None
     hung: Hung | None = None
     cured_at: float | None = None
     idle: Idle | None = None

@@ -92,6 +92,14 @@ def test_a_keepalived_that_leaves_a_vip_to_nobody_is_told_with_where_to_look(man
     assert text.count(f"journalctl -u {unit}\n") == 1
 
 
+def test_a_helper_that_is_silent_is_told_and_one_that_answers_is_not() -> None:
+    text = screen(status(helper={"why": "timed out", "since": "2026-05-04T11:59:00.000000Z"}), NOW, Paint())
+    assert "Helper      DOES NOT ANSWER, for 1 min: " in text
+    assert "(timed out)" in text
+    assert "systemctl status halbd-helper" in text
+    assert "Helper" not in screen(status(helper=None), NOW, Paint())
+
+
 def test_not_healthy_without_a_reason_is_explained() -> None:
     assert "no fresh evidence" in screen(status(healthy=False), NOW, Paint())
 

@@ -36,7 +36,8 @@ def test_status_is_1_when_unwell_or_a_file_is_rejected_or_keepalived_is_stopped(
         config={"digest": "x", "applied_at": None, "rejected": {"at": transition()["at"], "problems": []}}
     )
     stopped = status(keepalived={"managed": "systemd", "stopped": {"why": "it was stopped by somebody", "since": None}})
-    for body in (sick(), rejected, stopped):
+    silent = status(helper={"why": "timed out", "since": transition()["at"]})
+    for body in (sick(), rejected, stopped, silent):
         with fake_daemon(path := tmp_path / "s", says(200, body)):
             assert halbctl("status", "--socket", path).returncode == 1
             as_json = halbctl("status", "--json", "--socket", path)

@@ -39,10 +39,12 @@ def test_one_that_hangs_takes_no_vip_away_and_the_next_one_is_asked(bare: Node) 
         bare.start(before=("env", f"{SOCKET}={path}"))
         bare.until_master()
         bare.until(lambda: len(bare.lines("keepalived.not_looked_into")) > 0, "it is said")
+        bare.until(lambda: "does not answer" in (bare.status.get("helper") or {}).get("why", ""), "status has it")
         assert not hears(bare)
     with helper(*inside(bare.place)) as (_, real):
         _point(path, real)
         bare.until(lambda: hears(bare), "adverts are heard")
+        bare.until(lambda: bare.status["helper"] is None, "status has it no more")
     for event in ("adverts.not_heard", "keepalived.not_looked_into"):
         whys = [line["why"] for line in bare.lines(event)]
         assert len(set(whys)) == len(whys), "each is said once"

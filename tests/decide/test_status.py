@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 
-from halbd.decide.status import check, status
-from halbd.model.events import ConfigRejected
+from halbd.decide.status import check, stamp, status
+from halbd.model.events import ConfigRejected, KeepalivedLooked
 from tests.decide.driver import running
 
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
@@ -39,6 +39,20 @@ def test_a_node_that_is_not_well_gives_its_reasons_with_their_time() -> None:
     assert STAMP.fullmatch(one["reasons"][0]["since"])
     assert one["proxy"]["running"] is False
     assert one["proxy"]["pid"] is None
+
+
+def test_a_helper_is_told_that_has_been_silent_for_longer_than_a_moment() -> None:
+    node = running()
+    node.post(KeepalivedLooked(200, frozenset(), why="refused"))
+    assert status(node.state, node.now)["helper"] is None
+    since = node.now
+    node.live(3)
+    node.post(KeepalivedLooked(200, frozenset(), why="timed out"))
+    one = status(node.state, node.now)
+    assert one["healthy"] is True
+    assert one["helper"] == {"why": "timed out", "since": stamp(since.wall)}
+    node.post(KeepalivedLooked(200, frozenset()))
+    assert status(node.state, node.now)["helper"] is None
 
 
 def test_a_rejected_config_is_shown_with_its_problems() -> None:
