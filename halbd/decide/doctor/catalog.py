@@ -67,7 +67,7 @@ CHECKS = (
         "without it nobody runs the proxy, now or after a reboot", services.halbd,
     ),
     Check(
-        "halbd-helper", "services", "halbd-helper.socket is there while halbd.service runs",
+        "halbd-helper", "services", "halbd-helper.socket is there while halbd.service runs, and its service stays up",
         "without it halbd serves on, hears no adverts, does not see whether keepalived works, and a hand-over resets "
         "connections", services.helper,
     ),

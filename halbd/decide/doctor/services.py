@@ -16,9 +16,11 @@ from halbd.model.service import PidFile
 KEEPALIVED = "keepalived.service"
 PROXIES = ("haproxy.service", "envoy.service")
 HELPER = "halbd-helper.socket"
-UNITS = (HALBD, HELPER, KEEPALIVED, *PROXIES)
+HELPS = "halbd-helper.service"
+UNITS = (HALBD, HELPER, HELPS, KEEPALIVED, *PROXIES)
 LOOK = "journalctl -u halbd -n 50"
 NEEDS = "; for that halbd.service needs the drop-in of docs/decisions/0012-sandbox.md"
+SILENT = ": halbd cannot hear adverts, nor spare a client anything at a hand-over"
 ABSENT = Unit("not-found", "inactive", "")
 
 
@@ -116,9 +118,23 @@ def helper(facts: Facts) -> Iterator[Said]:
     elif (unit := facts.units.get(HELPER, ABSENT)).active != "active":
         how = "is not there" if unit.load == "not-found" else f"is {unit.active}"
         cure = "install the package again" if unit.load == "not-found" else f"systemctl start {HELPER}"
-        yield warning(f"{HELPER} {how}: halbd cannot hear adverts, nor spare a client anything at a hand-over", cure)
+        yield warning(f"{HELPER} {how}{SILENT}", cure)
     else:
-        yield fine(f"{HELPER} is active")
+        yield _helps(facts.units.get(HELPS, ABSENT))
+
+
+def _helps(unit: Unit) -> Said:
+    """Its socket is there. One that does not run is started by the next question, unless it cannot."""
+    again = f"systemd has started it again {_times(unit)}"
+    if unit.load == "not-found":
+        return warning(f"{HELPS} is not there{SILENT}", "install the package again")
+    if unit.load == "masked":
+        return warning(f"{HELPS} is masked{SILENT}", f"systemctl unmask {HELPS}")
+    if unit.active == "failed":
+        return warning(f"{HELPS} has failed{SILENT}", f"journalctl -u {HELPS} -n 50, then systemctl restart {HELPS}")
+    if _loops(unit):
+        return warning(f"{HELPS} does not stay up, {again} so far{SILENT}", f"journalctl -u {HELPS} -n 50")
+    return fine(f"{HELPER} is active" + (f"; {again}" if unit.restarts else ""))
 
 
 def _down(unit: Unit, facts: Facts) -> Said:

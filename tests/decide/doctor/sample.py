@@ -68,6 +68,7 @@ def well(one: Config = CONFIG) -> Facts:
         units={
             "halbd.service": RUNS,
             "halbd-helper.socket": RUNS,
+            "halbd-helper.service": RUNS,
             "keepalived.service": RUNS,
             "haproxy.service": GONE,
             "envoy.service": GONE,

@@ -247,6 +247,22 @@ def test_a_halbd_without_its_helper_is_told(halbd: Unit, helper: Unit, expected:
     assert (severity, part in what) == (expected, True)
 
 
+@pytest.mark.parametrize(
+    ("service", "expected", "part", "cure"),
+    [
+        (replace(RUNS, restarts=2), "fine", "systemd has started it again 2 times", ""),
+        (NEVER, "fine", "halbd-helper.socket is active", ""),
+        (GONE, "warning", "is not there", "install the package again"),
+        (Unit("masked", "inactive", "masked"), "warning", "is masked", "systemctl unmask"),
+        (Unit("loaded", "failed", "static"), "warning", "has failed", "systemctl restart halbd-helper.service"),
+        (Unit("loaded", "activating", "static", sub="auto-restart", restarts=1), "warning", "again once", "journalctl"),
+    ],
+)
+def test_a_socket_behind_which_no_helper_stays_up_is_told(service: Unit, expected: str, part: str, cure: str) -> None:
+    severity, what, how = only("halbd-helper", units=units(halbd=RUNS) | {"halbd-helper.service": service})
+    assert (severity, part in what, cure in how) == (expected, True, True)
+
+
 def test_units_that_systemd_does_not_know_at_all_are_absent() -> None:
     assert only("halbd-service", units={})[0] == "unknown"
 
