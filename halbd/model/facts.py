@@ -37,6 +37,7 @@ class Unit:
     """A systemd unit, by the words of systemctl(1). `ran`: it has been active since the machine started.
 
     `restarts`: how often systemd has started it again by itself since somebody last did (NRestarts=).
+    `packets`: its sandbox lets a keepalived in it open its sockets (CapabilityBoundingSet=, RestrictAddressFamilies=).
     """
 
     load: str
@@ -45,6 +46,7 @@ class Unit:
     ran: bool = False
     sub: str = ""
     restarts: int = 0
+    packets: bool = True
 
 
 @dataclass(frozen=True, slots=True)

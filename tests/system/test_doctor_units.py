@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from halbd.model.facts import Unit
 from halbd.system.doctor.units import read
 
@@ -29,6 +31,21 @@ SubState=running
 UnitFileState=enabled
 InactiveEnterTimestampMonotonic=
 """
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "families", "packets"),
+    [
+        ("cap_net_admin cap_net_raw", "AF_UNIX AF_PACKET", True),
+        ("cap_net_admin", "AF_UNIX AF_PACKET", False),
+        ("cap_net_raw", "AF_UNIX AF_INET", False),
+        ("cap_net_raw", "~", True),
+        ("cap_net_raw", "~AF_PACKET AF_NETLINK", False),
+    ],
+)
+def test_a_sandbox_lets_packets_through_or_not(capabilities: str, families: str, packets: bool) -> None:
+    said = f"Id=halbd.service\nCapabilityBoundingSet={capabilities}\nRestrictAddressFamilies={families}\n"
+    assert read(said)["halbd.service"].packets is packets
 
 
 def test_each_block_is_a_unit() -> None:

@@ -72,7 +72,8 @@ CHECKS = (
         "connections", services.helper,
     ),
     Check(
-        "keepalived-service", "services", "keepalived.service can be started, and was not stopped; its pid files",
+        "keepalived-service", "services",
+        "keepalived.service can be started, and was not stopped; its pid files; the sandbox of one that halbd starts",
         "without keepalived this node takes no VIP; halbd does not start it against an operator who stopped it",
         services.keepalived,
     ),

@@ -19,7 +19,10 @@ HELPER = "halbd-helper.socket"
 HELPS = "halbd-helper.service"
 UNITS = (HALBD, HELPER, HELPS, KEEPALIVED, *PROXIES)
 LOOK = "journalctl -u halbd -n 50"
-NEEDS = "; for that halbd.service needs the drop-in of docs/decisions/0012-sandbox.md"
+DROP_IN = (
+    "systemctl edit halbd, with a line each of [Service], CapabilityBoundingSet=CAP_NET_RAW and "
+    "RestrictAddressFamilies=AF_PACKET, then systemctl restart halbd"
+)
 SILENT = ": halbd cannot hear adverts, nor spare a client anything at a hand-over"
 ABSENT = Unit("not-found", "inactive", "")
 
@@ -50,6 +53,9 @@ def keepalived(config: Config, facts: Facts) -> Iterator[Said]:
         return
     unit, manage = facts.units.get(KEEPALIVED, ABSENT), config.keepalived.manage
     if manage is Manage.CHILD or (manage is Manage.AUTO and not facts.systemd):
+        if facts.systemd and not facts.units.get(HALBD, ABSENT).packets:
+            what = f"halbd starts keepalived itself, and {HALBD} lets it open no VRRP socket: this node takes no VIP"
+            yield wrong(what, f"{DROP_IN}, or write keepalived.manage: systemd")
         yield _beside_a_child(unit, facts)
     elif unit.load == "masked":
         yield wrong(f"{KEEPALIVED} is masked, so that nobody can start it", f"systemctl unmask {KEEPALIVED}")
@@ -87,7 +93,7 @@ def _beside_a_child(unit: Unit, facts: Facts) -> Said:
         return wrong(what, f"{handmade.first(facts, cure)}, or write keepalived.manage: systemd")
     if unit.enabled.startswith("enabled"):
         return warning(f"{KEEPALIVED} is enabled, and halbd starts its own", f"systemctl disable {KEEPALIVED}")
-    return fine("halbd starts keepalived itself" + NEEDS * facts.systemd)
+    return fine("halbd starts keepalived itself")
 
 
 def halbd(facts: Facts) -> Iterator[Said]:

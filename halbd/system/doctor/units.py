@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from halbd.model.facts import Unit
 from halbd.system.run import run
 
-PROPERTIES = "Id,LoadState,ActiveState,SubState,UnitFileState,InactiveEnterTimestampMonotonic,NRestarts"
+PROPERTIES = (
+    "Id,LoadState,ActiveState,SubState,UnitFileState,InactiveEnterTimestampMonotonic,NRestarts,"
+    "CapabilityBoundingSet,RestrictAddressFamilies"
+)
 DEADLINE = 5.0
 """Seconds."""
 
@@ -26,5 +29,14 @@ def read(words: str) -> dict[str, Unit]:
         ran = said.get("InactiveEnterTimestampMonotonic", "0") not in {"", "0"}  # when it last stopped, 0: never
         if "Id" in said:
             unit = (said.get("LoadState", ""), said.get("ActiveState", ""), said.get("UnitFileState", ""))
-            found[said["Id"]] = Unit(*unit, ran, said.get("SubState", ""), int(said.get("NRestarts") or 0))
+            restarts = int(said.get("NRestarts") or 0)
+            found[said["Id"]] = Unit(*unit, ran, said.get("SubState", ""), restarts, _packets(said))
     return found
+
+
+def _packets(said: Mapping[str, str]) -> bool:
+    """CAP_NET_RAW and AF_PACKET are allowed (systemd.exec(5)); a list with a ~ has what is not. What is not told is."""
+    families = said.get("RestrictAddressFamilies", "~")
+    listed = "AF_PACKET" in families.removeprefix("~").split()
+    capable = "cap_net_raw" in said.get("CapabilityBoundingSet", "cap_net_raw").split()
+    return capable and listed is not families.startswith("~")

@@ -174,6 +174,17 @@ def test_keepalived_service_beside_a_child_is_in_the_way(unit: Unit, expected: s
     assert only("keepalived-service", CONFIG, systemd=False, units=units(keepalived=unit))[0] == expected
 
 
+def test_a_child_in_a_sandbox_without_packet_sockets_takes_no_vip() -> None:
+    sandboxed = units(keepalived=GONE, halbd=replace(RUNS, packets=False))
+    first, second = said("keepalived-service", CHILD, units=sandboxed)
+    assert (first.severity, second.severity) == (WRONG, FINE)
+    assert "lets it open no VRRP socket" in first.what
+    assert "CapabilityBoundingSet=CAP_NET_RAW" in first.cure
+    for one in (CONFIG, NOBODY):  # keepalived.service is in no sandbox of halbd's
+        assert all("VRRP socket" not in each.what for each in said("keepalived-service", one, units=sandboxed))
+    assert severities("keepalived-service", CONFIG, systemd=False, units=sandboxed) == [FINE]
+
+
 @pytest.mark.parametrize(
     ("unit", "expected"),
     [
