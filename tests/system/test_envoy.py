@@ -200,7 +200,7 @@ def test_a_running_one_says_its_version_too(paths: Paths, up: int) -> None:
 
 
 def answered(paths: Paths, words: bytes, *, stay: bool = False) -> ProxyView:
-    """What comes of such an answer."""
+    """What comes of such an answer; with `stay` it has no end, and is not waited for for long."""
 
     async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -211,7 +211,7 @@ def answered(paths: Paths, words: bytes, *, stay: bool = False) -> ProxyView:
 
     async def ask() -> ProxyView:
         async with await asyncio.start_unix_server(say, str(paths.admin_socket)):
-            return await envoy.view(paths, 0.5)
+            return await envoy.view(paths, 0.5 if stay else 20)
 
     return asyncio.run(ask())
 

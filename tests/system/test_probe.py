@@ -149,7 +149,7 @@ def test_the_deadline_is_kept_and_the_connection_is_cut(
     """The server sees the end of the connection: nothing of the probe lives on behind its deadline."""
     scheme = Scheme.HTTPS if tls else Scheme.HTTP
     with peer(answer, certificate if tls else None) as server:  # type: ignore[arg-type]  # one of the two above
-        (result,) = ask(replace(target, port=server.port, scheme=scheme, timeout=0.3))
+        (result,) = ask(replace(target, port=server.port, scheme=scheme, timeout=1))
         assert server.ended.acquire(timeout=10), "the connection is still there"
     assert (result.ok, result.connected, result.status) == (False, True, None)
     assert result.error.startswith("no answer")
