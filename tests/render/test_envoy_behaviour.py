@@ -44,10 +44,11 @@ def test_one_bad_status_is_not_enough(start_api: StartApi, start_envoy: StartEnv
     api = start_api()
     envoy = start_envoy(in_front_of(replace(quick, fall=3), api))
     envoy.wait_for("s0", UP)
-    good = len(api.asked)
+    failures = "cluster.kube-apiserver.health_check.failure"
+    before = envoy.stat(failures)
     api.status = 500
     envoy.wait_for("s0", DOWN)
-    assert len(api.asked) - good >= 3
+    assert envoy.stat(failures) - before >= 3
 
 
 def test_every_status_of_expect_passes_and_no_other(start_api: StartApi, start_envoy: StartEnvoy, quick: Check) -> None:

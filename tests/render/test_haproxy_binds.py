@@ -17,7 +17,7 @@ from halbd.model.config import Config
 from halbd.render.render import render
 from tests.render.cases import AROUND, CASES
 from tests.render.netns import inside, namespace, run, wait_until
-from tests.render.stand_in import HAPROXY
+from tests.render.stand_in import HAPROXY, Proxy
 
 pytestmark = pytest.mark.root
 
@@ -45,7 +45,8 @@ def listening(config: Config, place: str) -> Iterator[set[str]]:
         words = inside(place, *NOBODY, HAPROXY, "-db", "-f", str(runtime / "haproxy.cfg"))
         process = subprocess.Popen(words, stderr=subprocess.DEVNULL, cwd="/")  # as halbd starts it
         try:
-            wait_until(lambda: bool(sockets(place)) or process.poll() is not None, "a listening socket")
+            admin = Proxy(runtime / "proxy" / "admin.sock", 0, runtime / "log")  # it answers when all is bound
+            wait_until(lambda: bool(admin.command("show info")) or process.poll() is not None, "its admin socket")
             assert process.poll() is None
             yield sockets(place)
         finally:
