@@ -12,6 +12,7 @@ import yaml
 
 from tests.cli.conftest import Run
 from tests.render.netns import add_address, inside, link, namespace
+from tests.system.within import fresh_name
 
 LOOPBACK = {
     "nodes": [{"name": "lb1", "address": "127.0.0.1"}, {"name": "lb2", "address": "127.0.0.2"}],
@@ -44,7 +45,7 @@ def node(folders: dict[str, Path]) -> Iterator[tuple[str, ...]]:
         "vips": [{"address": "10.10.50.4"}],
     }
     (folders["CONFIGURATION_DIRECTORY"] / "halbd.yaml").write_text(yaml.safe_dump(config))
-    with namespace("halbd-cli-test") as name:
+    with namespace(fresh_name()) as name:
         link((name, "eth0"), (name, "peer0"))
         add_address(name, "eth0", "10.10.50.2/24")
         yield inside(name)
