@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -50,10 +51,17 @@ def drained(node: Node) -> bool:
     return node.status.get("role") == "maintenance" and not node.holds_vip and node.fault == "1"
 
 
+def offers_for_long(node: Node) -> None:
+    """For four seconds and not for one, which may be over before a busy machine looks."""
+    node.write(vrrp={"advert_int": 1})
+    assert node.reload().status == 200
+
+
 def test_a_drain_that_nobody_takes_is_undone_within_seconds_and_said(node: Node) -> None:
     """The other node of the file does not exist."""
     code, said = halbctl(node, "drain")
-    assert (code, said[:60]) == (1, "halbctl: cannot drain: nobody took the VIP within 1.0 s, so ")
+    assert code == 1
+    assert re.match(r"halbctl: cannot drain: nobody took the VIP within \d\.\d s, so ", said), said
     node.until_master()
     assert node.status["maintenance"] is False
     assert len(node.status["transitions"]) == 1, "the VIP has not left for a moment"
@@ -96,7 +104,8 @@ def boots_anew(node: Node) -> None:
 
 
 def test_it_ends_by_itself(node: Node) -> None:
-    assert node.ask("POST", "/drain", {"for": 3, "force": True}).body["result"] == "forced"
+    assert node.ask("POST", "/drain", {"for": 3000, "force": True}).body["result"] == "forced"
+    node.until(lambda: drained(node), "drained")
     assert halbctl(node, "drain", "--for", "1") == (0, "already drained; ends by itself in 1.0 s")
     node.until_master()
     node.until(lambda: kept(node) is None, "nothing remembered")
@@ -148,6 +157,7 @@ def full(note: Path) -> None:
 
 
 def test_a_client_that_leaves_during_the_offer_ends_nothing(node: Node) -> None:
+    offers_for_long(node)
     argv = inside(node.place, sys.executable, "-m", "halbd.cli.halbctl", "drain", "--force")
     with subprocess.Popen(argv, env=node.environment) as client:
         node.until(lambda: bool(node.status.get("maintenance")), "the offer")
@@ -156,6 +166,7 @@ def test_a_client_that_leaves_during_the_offer_ends_nothing(node: Node) -> None:
 
 
 def test_an_undrain_during_the_offer_keeps_the_vip_and_both_commands_say_so(node: Node) -> None:
+    offers_for_long(node)
     argv = inside(node.place, sys.executable, "-m", "halbd.cli.halbctl", "drain")
     with subprocess.Popen(argv, env=node.environment, stderr=subprocess.PIPE, text=True) as client:
         node.until(lambda: bool(node.status.get("maintenance")), "the offer")
@@ -169,6 +180,7 @@ def test_an_undrain_during_the_offer_keeps_the_vip_and_both_commands_say_so(node
 
 @both
 def test_a_stop_during_the_offer_answers_the_command_and_the_next_start_is_drained(node: Node) -> None:
+    offers_for_long(node)
     argv = inside(node.place, sys.executable, "-m", "halbd.cli.halbctl", "drain")
     with subprocess.Popen(argv, env=node.environment, stdout=subprocess.PIPE, text=True) as client:
         node.until(lambda: bool(node.status.get("maintenance")), "the offer")
@@ -225,6 +237,7 @@ def test_a_note_that_is_removed_with_the_state_folder_is_put_back(node: Node) ->
 
 
 def test_a_forced_drain_that_a_crash_interrupts_during_its_offer_goes_on_as_one(node: Node) -> None:
+    offers_for_long(node)
     argv = inside(node.place, sys.executable, "-m", "halbd.cli.halbctl", "drain", "--force")
     with subprocess.Popen(argv, env=node.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as command:
         node.until(lambda: bool(node.status.get("maintenance")), "the offer")
