@@ -157,6 +157,11 @@ class Node:
         rows = (json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{"))
         return [row for row in rows if row.get("event") == event]
 
+    @property
+    def kept(self) -> int:
+        """How many lines of the history are on disk, where each comes a moment after status has it."""
+        return self.paths.history.read_text().count("\n") if self.paths.history.exists() else 0
+
     def generations(self) -> list[str]:
         """What is in the folder of generations."""
         folder = self.paths.generations

@@ -72,6 +72,7 @@ def test_times_are_rfc_3339_in_utc_with_microseconds(shared: Node) -> None:
 
 
 def test_the_gain_of_the_vip_is_one_history_line_and_one_log_line(shared: Node) -> None:
+    shared.until(lambda: bool(shared.lines("vip.gained")) and shared.kept > 0, "both")
     (line,) = shared.paths.history.read_text().splitlines()
     row = json.loads(line)
     assert (row["vip"], row["change"], row["role_before"], row["role_after"]) == (VIP, "gained", "backup", "master")
@@ -109,6 +110,10 @@ def test_the_generation_in_force_can_be_read_and_keeps_its_secrets(shared: Node)
 
 
 def test_what_the_programs_say_is_in_the_log(shared: Node) -> None:
-    assert any("MASTER STATE" in line["line"] for line in shared.lines("keepalived.says"))
+    shared.until(lambda: said(shared, "keepalived", "MASTER STATE"), "keepalived's words")
     words = {ProxyKind.HAPROXY: "Loading success", ProxyKind.ENVOY: "starting workers"}[shared.kind]
-    assert any(words in line["line"] for line in shared.lines("proxy.says"))
+    shared.until(lambda: said(shared, "proxy", words), "the proxy's words")
+
+
+def said(node: Node, program: str, words: str) -> bool:
+    return any(words in line["line"] for line in node.lines(f"{program}.says"))
