@@ -65,10 +65,9 @@ class Installed:
         return status["proxy"]["pid"], status["keepalived"]["pid"]
 
     @property
-    def descriptors(self) -> list[str]:
-        """What is open in the daemon's process, sockets and pipes without their numbers."""
-        links = Path(f"/proc/{self.daemon.pid}/fd").iterdir()
-        return sorted(str(link.readlink()).partition("[")[0] for link in links)
+    def descriptors(self) -> int:
+        """How many are open in the daemon's process."""
+        return len(list(Path(f"/proc/{self.daemon.pid}/fd").iterdir()))
 
 
 @pytest.fixture
@@ -112,8 +111,9 @@ def test_ten_upgrades_leave_no_descriptor_and_no_process_behind(installed: Insta
     for _ in range(10):
         assert installed.upgrade().returncode == 0
     node.until_master()
-    node.until(lambda: node.pids == pids, "the same processes")
-    node.until(lambda: len(installed.descriptors) <= len(descriptors), "no more descriptors than after the first one")
+    # A run of halbd-check, which keepalived starts each second, may be among either.
+    node.until(lambda: node.pids <= pids, "no other processes than after the first one")
+    node.until(lambda: installed.descriptors <= descriptors, "no more descriptors than after the first one")
 
 
 @pytest.mark.usefixtures("same")
