@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from halbd.model.config import Proxy, ProxyKind
-from halbd.system import envoy
+from halbd.system import envoy, files
 from halbd.system.programs import proxy_binary
 from tests.daemon.conftest import both
 from tests.daemon.node import Node, frontend
@@ -41,7 +41,7 @@ def test_a_file_in_force_that_is_changed_by_hand_is_put_right_before_a_proxy_sta
     name = READ_AT_START[node.kind]
     file = node.paths.current / name
     before = file.read_text()
-    file.write_text("what an editor left\n")
+    files.write(file, b"what an editor left\n")  # in one step: the daemon looks four times a second
     node.until(lambda: file.read_text() == before, "the file put right")
     node.until(lambda: node.status["config"]["mended"] is not None, "status says so")
     assert node.status["config"]["mended"]["files"] == [name]
@@ -64,8 +64,7 @@ def test_another_generation_put_in_force_by_hand_is_put_out_of_force(node: Node)
     node.write(frontends=[frontend(balance="leastconn")])
     assert node.reload().status == 200
     wanted = node.paths.current.readlink()
-    node.paths.current.unlink()
-    node.paths.current.symlink_to(current)
+    files.link(node.paths.current, str(current))
     node.until(lambda: node.paths.current.readlink() == wanted, "the link put right")
     node.until(lambda: node.status["config"]["mended"] is not None, "status says so")
     assert node.status["config"]["mended"]["files"] == ["current"]
@@ -76,11 +75,13 @@ def test_another_generation_put_in_force_by_hand_is_put_out_of_force(node: Node)
 def test_servers_that_envoy_rejects_are_put_right_and_the_old_ones_serve_on(node: Node) -> None:
     file, pid = node.paths.current / EDS, node.proxy["pid"]
     good = file.read_text()
+    node.daemon.send_signal(signal.SIGSTOP)  # or it may put the file right before Envoy has read it
     file.write_text(good.replace('"cluster_name": "kube-apiserver"', '"cluster_name": "other"'))
     sign = node.paths.state / "sign"
     sign.touch()
     sign.rename(node.paths.state / "renamed")  # anything that is renamed there has Envoy read its files
     wait_until(lambda: rejections(node) > 0, "the rejection")
+    node.daemon.send_signal(signal.SIGCONT)
     assert {server["state"] for server in node.status["frontends"][0]["servers"]} == {"up"}
     node.until(lambda: file.read_text() == good, "the file put right")
     node.until(lambda: node.status["config"]["mended"] is not None, "status says so")
