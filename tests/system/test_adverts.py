@@ -43,8 +43,15 @@ def places(way: Way) -> Iterator[tuple[str, str]]:
         for place, address, address6 in ((here, HERE, HERE6), (there, THERE, THERE6)):
             add_address(place, "eth0", f"{address}/24")
             add_address(place, "eth0", f"{address6}/64")
+        within(here, acquaint)
         with way(here):
             yield here, there
+
+
+def acquaint() -> None:
+    """Until both know each other's link address: a packet would wait for that, and be sent when nobody expects it."""
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((THERE, 9), 20)
 
 
 def advert(priority: int = 254) -> bytes:
