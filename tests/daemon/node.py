@@ -153,8 +153,9 @@ class Node:
         return {int(word) for word in run("ip", "netns", "pids", self.place).split()}
 
     def lines(self, event: str) -> list[dict[str, Any]]:
-        """The daemon's log lines of one event."""
-        rows = (json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{"))
+        """The daemon's log lines of one event. One that is being written shows up to the end of a page at first."""
+        whole = self.log.read_text().rpartition("\n")[0]
+        rows = (json.loads(line) for line in whole.splitlines() if line.startswith("{"))
         return [row for row in rows if row.get("event") == event]
 
     @property

@@ -31,8 +31,10 @@ def halbctl(node: Node, *words: str) -> tuple[int, str]:
 
 def kept(node: Node) -> dict[str, object] | None:
     """What is remembered on disk."""
-    file = node.paths.maintenance
-    return json.loads(file.read_text()) if file.exists() else None
+    try:
+        return json.loads(node.paths.maintenance.read_text())  # type: ignore[no-any-return]  # what the daemon wrote
+    except FileNotFoundError:
+        return None
 
 
 def restart(node: Node, number: signal.Signals) -> None:
