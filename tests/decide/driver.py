@@ -9,15 +9,28 @@ from halbd.decide.step import next_due, step
 from halbd.decide.verdict import verdict
 from halbd.model.child import Program
 from halbd.model.config import Address, Config
-from halbd.model.effects import Effect, Probe, Push
-from halbd.model.events import AddressChanged, Event, Exited, ProbeDone, ProxySeen, ProxySilent, Spawned, TakenUp, Tick
+from halbd.model.effects import DrainSettled, Effect, Probe, Push
+from halbd.model.events import (
+    AddressChanged,
+    DrainRequested,
+    Event,
+    Exited,
+    ProbeDone,
+    ProxySeen,
+    ProxySilent,
+    Spawned,
+    TakenUp,
+    Tick,
+)
 from halbd.model.evidence import FrontendView, Now, ProbeResult, ProxyView, ServerState, ServerView
+from halbd.model.maintenance import Outcome
 from halbd.model.state import State
 from halbd.model.verdict import Verdict
 from tests.sample import config
 
 T = TypeVar("T", bound=Effect)
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+DRAIN = DrainRequested(BEGIN, None, force=False, number=1)
 
 
 class Driver:
@@ -143,6 +156,14 @@ def asked(effects: list[Effect]) -> list[str]:
     return [probe.target.name for probe in of(Probe, effects)]
 
 
+def outcomes(effects: list[Effect]) -> list[Outcome]:
+    return [settled.outcome for settled in of(DrainSettled, effects)]
+
+
+def drained(node: Driver) -> bool:
+    return node.state.maintenance is not None and node.state.maintenance.withdrawn is not None
+
+
 def view(one: Config, up: int) -> ProxyView:
     """The first `up` servers of every frontend are up."""
     return ProxyView(
@@ -159,4 +180,4 @@ def view(one: Config, up: int) -> ProxyView:
     )
 
 
-__all__ = ["Driver", "asked", "of", "pushes", "running", "view"]
+__all__ = ["Driver", "asked", "drained", "of", "outcomes", "pushes", "running", "view"]

@@ -10,7 +10,7 @@ from halbd.model.effects import Effect, EndConnections, Poke, Say, Signal
 from halbd.model.events import AddressesDumped, ConnectionsEnded, Exited, StopRequested
 from halbd.model.flow import Flow
 from tests.decide.driver import Driver, of, running
-from tests.decide.test_guard import OURS, PEER, wired
+from tests.decide.wire import OURS, PEER, wired
 from tests.sample import config
 
 FLOW = Flow(ip_address("10.10.50.4"), 6443, ip_address("10.10.50.77"), 40000)

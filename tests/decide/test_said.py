@@ -21,7 +21,7 @@ from halbd.model.events import (
 )
 from halbd.model.maintenance import Outcome
 from tests.decide.driver import BEGIN, Driver, of, running
-from tests.decide.test_guard import PEER, STRANGER, wired
+from tests.decide.wire import PEER, STRANGER, wired
 from tests.sample import config
 
 

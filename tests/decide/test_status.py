@@ -7,7 +7,9 @@ import re
 
 from halbd.decide.status import check, stamp, status
 from halbd.model.events import ConfigRejected, KeepalivedLooked
+from halbd.model.guard import Sign
 from tests.decide.driver import running
+from tests.decide.wire import OURS, PEER, STRANGER, killed, wired
 
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
@@ -65,3 +67,19 @@ def test_check_says_when_it_was_decided() -> None:
     node = running()
     one = check(node.state, node.now)
     assert (one["ok"], one["stale"], one["monotonic"]) == (True, False, node.mono)
+
+
+def test_status_shows_the_peers_view_and_a_keepalived_that_hangs() -> None:
+    wire = wired(holder=True, speaking={OURS: 254, PEER: 0, STRANGER: 7})
+    done = wire.live(2.2, signs=frozenset({Sign.STOPPED}))
+    assert killed(done)
+    shown = status(wire.node.state, wire.node.now)["keepalived"]
+    assert shown["hung"]["why"] == Sign.STOPPED
+    rows = [(one["node"], one["own"], one["virtual_router_id"], one["priority"]) for one in shown["adverts"]]
+    assert rows == [("lb1", True, 4, 254), ("lb2", False, 4, 0), ("10.10.50.77", False, 4, 7)]
+    assert all(one["age_s"] < 1 for one in shown["adverts"])
+
+
+def test_without_a_listener_status_says_that_nothing_is_known() -> None:
+    node = running()
+    assert status(node.state, node.now)["keepalived"]["adverts"] is None

@@ -14,7 +14,7 @@ from halbd.model.effects import Say
 from halbd.model.events import DrainRequested, Exited, StopRequested
 from halbd.model.guard import Sign
 from tests.decide.driver import Driver, of, running
-from tests.decide.test_guard import OURS, PEER, STRANGER, Wire, said, wired
+from tests.decide.wire import OURS, PEER, STRANGER, Wire, said, wired
 from tests.sample import config
 
 LONG = 30.0  # seconds

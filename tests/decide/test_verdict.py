@@ -12,7 +12,6 @@ from halbd.decide.verdict import longest_age
 from halbd.model.child import Program
 from halbd.model.effects import Push
 from halbd.model.events import ProxySeen, SpawnFailed, StopRequested, Tick
-from halbd.model.evidence import ProxyView
 from tests.decide.driver import Driver, of, pushes, running, view
 from tests.sample import config
 
@@ -156,20 +155,6 @@ def test_a_node_that_starts_into_an_outage_may_hold_the_vip_once_the_proxy_says_
     assert node.fault == 0, "the servers' return does not take the VIP away"
 
 
-def test_a_vip_that_goes_unserved_here_is_left_alone_for_a_while() -> None:
-    node = running(holder=True)
-    for _ in range(3):
-        node.wait(1)
-        node.look()
-        for name in list(node.state.series):
-            node.answer_one(name, ok=not name.startswith("vip/"), connected=False)
-    assert node.causes == ["vip_unserved"]
-    node.hold(present=False)
-    assert node.causes == ["vip_unserved"], "gone with the VIP, the evidence still counts"
-    node.live(61)
-    assert node.verdict.healthy
-
-
 def test_answers_that_are_too_old_count_as_missing() -> None:
     node = running()
     node.mono += longest_age(node.state) + 1
@@ -201,57 +186,6 @@ def test_a_hung_proxy_behind_plain_tcp_is_seen_by_its_admin_socket_alone() -> No
     assert node.causes == ["proxy_hung"]
 
 
-def two_frontends() -> Driver:
-    both = [
-        {"name": "kube-apiserver", "port": 6443, "servers": ["10.10.50.11:6443"]},
-        {"name": "konnectivity", "port": 8132, "servers": ["10.10.50.11:8132"]},
-    ]
-    return running(config(frontends=both))
-
-
-def test_a_frontend_without_servers_hides_no_fault_of_another() -> None:
-    node = two_frontends()
-    blind, seeing = view(node.state.config, 0).frontends[1], view(node.state.config, 1).frontends[0]
-    for _ in range(3):
-        node.wait(1)
-        node.post(ProxySeen(ProxyView((seeing, blind))))
-        node.answer(ok=False, connected=False)
-    assert node.causes == ["no_servers", "local_probe"]
-    assert node.fault == 1
-
-
-def unserved(node: Driver) -> None:
-    """Three answers, and none through the VIP."""
-    for _ in range(3):
-        node.wait(1)
-        node.look()
-        for name in list(node.state.series):
-            node.answer_one(name, ok=not name.startswith("vip/"), connected=False)
-
-
-def test_whoever_adds_a_vip_by_hand_does_not_vouch_for_it() -> None:
-    node = running(holder=True)
-    unserved(node)
-    assert node.causes == ["vip_unserved"]
-    node.hold(present=False)
-    node.wait(0.5)
-    node.hold()
-    assert (node.causes, node.fault) == (["vip_unserved"], 1)
-
-
-def test_each_bar_in_a_row_is_twice_as_long() -> None:
-    node = running(holder=True)
-    bars = []
-    for _ in range(3):
-        unserved(node)
-        bar = node.state.barred[node.vip]
-        bars.append(bar.until - bar.since.mono)
-        node.hold(present=False)
-        node.live(bars[-1] + 1)
-        node.hold()
-    assert bars == [60, 120, 240]
-
-
 def test_a_daemon_that_starts_beside_a_running_proxy_has_no_verdict_until_it_has_looked() -> None:
     node = Driver()
     assert (node.verdict.stale, node.causes) == (True, [])
@@ -265,30 +199,6 @@ def test_a_target_that_was_never_asked_is_missing_evidence() -> None:
     assert node.verdict.stale
 
 
-def test_what_one_frontend_is_blamed_for_is_not_forgiven_when_another_goes_blind() -> None:
-    node = two_frontends()
-    for _ in range(4):
-        node.wait(1)
-        node.look(up=1)
-        for name in list(node.state.series):
-            node.answer_one(name, ok=name != "local/kube-apiserver", connected=False)
-    assert node.causes == ["local_probe"]
-    blind, seeing = view(node.state.config, 0).frontends[1], view(node.state.config, 1).frontends[0]
-    node.post(ProxySeen(ProxyView((seeing, blind))))
-    assert node.causes == ["no_servers", "local_probe"]
-
-
-def test_a_failure_behind_a_blind_frontend_is_its_own_and_no_other_s() -> None:
-    node = two_frontends()
-    blind, seeing = view(node.state.config, 0).frontends[1], view(node.state.config, 1).frontends[0]
-    for _ in range(3):
-        node.wait(1)
-        node.post(ProxySeen(ProxyView((seeing, blind))))
-        for name in list(node.state.series):
-            node.answer_one(name, ok=name != "local/konnectivity", connected=False)
-    assert node.causes == ["no_servers"]
-
-
 def test_a_reason_says_since_when_it_fails() -> None:
     node = running()
     begun = node.now.wall
@@ -299,13 +209,6 @@ def test_a_reason_says_since_when_it_fails() -> None:
     (reason,) = node.verdict.reasons
     assert reason.detail == "local/kube-apiserver: no answer"
     assert timedelta() < reason.since - begun <= timedelta(seconds=1.2)
-
-
-def test_several_blind_frontends_are_all_named() -> None:
-    node = two_frontends()
-    node.live(3, up=0)
-    (reason,) = node.verdict.reasons
-    assert reason.detail == "haproxy sees no server up behind kube-apiserver, konnectivity"
 
 
 def test_an_answer_counts_for_three_intervals_and_the_time_it_may_take() -> None:
