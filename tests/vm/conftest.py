@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.vm.image import PACKAGES, image
-from tests.vm.world import Sight, World, world
+from tests.vm.signs import Told
+from tests.vm.world import World, world
 
 ROOT = Path(__file__).parents[2]
-REPORT: list[tuple[str, Sight]] = []
+REPORT: Told = []
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +36,7 @@ def pair(package: Path) -> Iterator[World]:
 
 
 @pytest.fixture
-def told() -> list[tuple[str, Sight]]:
+def told() -> Told:
     """Where a test leaves what the client saw, for the table at the end."""
     return REPORT
 

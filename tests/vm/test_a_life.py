@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -15,40 +13,23 @@ import pytest
 from tests.render.netns import run
 from tests.vm.image import PACKAGES
 from tests.vm.machine import Machine, eventually
-from tests.vm.world import HAND_MADE, PORT, VIP, Move, Sight, World, together
+from tests.vm.signs import (
+    Told,
+    at_home,
+    comes_home,
+    handed_over,
+    holder,
+    left_running,
+    seen_by_a_client,
+    settled,
+    unanswered,
+)
+from tests.vm.world import HAND_MADE, VIP, World, together
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(300)]
-Told = list[tuple[str, Sight]]
 LONG = 5.0
 """Seconds: what never ends lasts longer, and a machine with other work is not taken for that. The lab measures."""
 NEWER = "the newer halbd"
-
-
-def holder(pair: World) -> Machine:
-    held = pair.holders()
-    assert len(held) == 1, f"one holder, not {held}"
-    return pair.machines[held[0]]
-
-
-def settled(pair: World) -> bool:
-    """Exactly one holds the VIP, and both daemons are healthy."""
-    said = [machine.status() for machine in pair.machines.values()]
-    return len(pair.holders()) == 1 and all(one and one["healthy"] for one in said)
-
-
-def at_home(pair: World) -> bool:
-    """As `settled`, and the VIP is where the file prefers it."""
-    return pair.holders() == ["lb1"] and settled(pair)
-
-
-@contextmanager
-def seen_by_a_client(pair: World, name: str, told: Told) -> Iterator[list[Sight]]:
-    """Everything in the block, and until the VIP is home again and well, with a client looking on."""
-    eventually(lambda: at_home(pair), f"all is well before {name}", 60)
-    with pair.client.watching() as seen:
-        yield seen
-        eventually(lambda: at_home(pair), f"all is well after {name}", 90)
-    told.append((name, seen[0]))
 
 
 def test_the_package_installs_without_a_network_and_starts_nothing(pair: World) -> None:
@@ -98,13 +79,6 @@ def test_the_sandbox_is_as_tight_where_it_runs(pair: World) -> None:
         machine.run("systemd-analyze", "security", "--no-pager", "--threshold=25", "halbd")
         assert machine.pid("halbd-helper") != 0
         assert unanswered(machine) == []
-
-
-def unanswered(machine: Machine) -> list[str]:
-    """What the daemon could not do for want of an answer or of a privilege, since the machine has been booted."""
-    words = "halbd-helper.service does not answer", "not permitted", "ermission denied"
-    lines = machine.run("journalctl", "--boot", "--unit=halbd", "--output=cat").splitlines()
-    return [line for line in lines if any(word in line for word in words)]
 
 
 def test_a_killed_proxy(pair: World, told: Told) -> None:
@@ -162,32 +136,6 @@ def test_folders_that_are_removed_come_back(pair: World, told: Told) -> None:
 
 def _there(machine: Machine, file: str) -> bool:
     return machine.run("sh", "-c", f"test -e {file} && echo yes", check=False) == "yes\n"
-
-
-def left_running(machine: Machine) -> list[str]:
-    """Proxies on halbd's files, and whoever listens on the frontend's port."""
-    processes = [line for line in machine.run("ps", "-eo", "args").splitlines() if "/var/lib/halbd/" in line]
-    return processes + machine.run("ss", "--no-header", "--listening", "--tcp", f"sport = :{PORT}").splitlines()
-
-
-def handed_over(seen: Sight, moves: list[Move], *, gone: bool = False) -> None:
-    """No connection fails that begins once the VIP has left; who had begun earlier is told at once, and nobody hangs.
-
-    That those are none is what the lab shows (docs/performance.md). They have some 50 ms to come to their end, which
-    is plenty, but not where other work keeps the machine busy. A machine that is `gone` a moment later has no second
-    word for a watch that did not hear the first one.
-    """
-    left = next(one.at for one in moves if one.machine == "lb1" and not one.came)
-    assert [(begun - left, why) for begun, why in seen.failures if begun > left or why != "reset"] == []
-    assert gone or seen.silent == 0
-
-
-def comes_home(pair: World, name: str, told: Told) -> None:
-    """The holder that gave the VIP up gets it back."""
-    with pair.client.watching() as seen:
-        pair.machines["lb1"].run("systemctl", "start", "halbd")
-        eventually(lambda: at_home(pair), name, 90)
-    told.append((name, seen[0]))
 
 
 def test_a_stop_hands_the_vip_over_first(pair: World, told: Told) -> None:
