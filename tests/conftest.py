@@ -16,7 +16,7 @@ settings.register_profile("long", deadline=None, max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
 
 # An assert in a helper shows what it compared, as one in a test does.
-pytest.register_assert_rewrite("tests.vm")
+pytest.register_assert_rewrite("tests.daemon", "tests.vm")
 
 NEEDED = ("ip", "haproxy", "keepalived", "dnsmasq")
 

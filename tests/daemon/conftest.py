@@ -54,3 +54,15 @@ def shared(ca: Authority, kind: ProxyKind) -> Iterator[Node]:
     """A node that is master, for all tests of the file."""
     with running_node(fresh_name(), ca, kind) as node:
         yield node
+
+
+@pytest.fixture
+def usual(shared: Node) -> Iterator[Node]:
+    """The node, before and after on the usual file; no test may cost it the VIP, its proxy or its keepalived."""
+    before = (shared.proxy["pid"], shared.status["keepalived"]["pid"], len(shared.status["transitions"]))
+    yield shared
+    shared.write()
+    assert shared.reload().status == 200
+    shared.until_master()
+    status = shared.status
+    assert (status["proxy"]["pid"], status["keepalived"]["pid"], len(status["transitions"])) == before

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,9 +14,9 @@ from halbd.model.config import Proxy, ProxyKind
 from halbd.system.programs import proxy_binary
 from tests.daemon.conftest import fresh_name
 from tests.daemon.node import Node, bare_node, running_node
+from tests.daemon.reloading import HAND_OVER
 from tests.daemon.test_folders import takes_up
-from tests.daemon.test_reload import HAND_OVER, WATCH
-from tests.render.netns import inside
+from tests.daemon.watch import goes_on, watch
 
 pytestmark = pytest.mark.root
 
@@ -28,23 +26,6 @@ def envoy(ca: Authority) -> Iterator[Node]:
     """A master with Envoy."""
     with running_node(fresh_name(), ca, ProxyKind.ENVOY) as node:
         yield node
-
-
-@contextmanager
-def watch(node: Node) -> Iterator[subprocess.Popen[bytes]]:
-    """A connection through the proxy over which a line has come, and on which more do."""
-    words = inside(node.place, "/usr/bin/python3", "-c", WATCH, str(node.ca_file))
-    with subprocess.Popen(words, stdout=subprocess.PIPE) as one:
-        assert one.stdout is not None
-        assert one.stdout.readline()
-        yield one
-        one.kill()
-
-
-def goes_on(one: subprocess.Popen[bytes]) -> bool:
-    """More lines come."""
-    assert one.stdout is not None
-    return all(one.stdout.readline() for _ in range(3))
 
 
 def hand_over(node: Node) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from halbd.model.config import ProxyKind
 from tests.daemon.node import Node
 from tests.daemon.test_drain import halbctl
 from tests.daemon.test_folders import takes_up
-from tests.daemon.test_hand_over import goes_on, watch
+from tests.daemon.watch import goes_on, watch
 
 
 @pytest.fixture(scope="module")

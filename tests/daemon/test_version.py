@@ -13,7 +13,7 @@ from halbd.model.config import Proxy, ProxyKind
 from halbd.system.programs import proxy_binary
 from tests.daemon.conftest import both
 from tests.daemon.node import Node
-from tests.daemon.test_reload import HAND_OVER, PROXY
+from tests.daemon.reloading import HAND_OVER, PROXY
 
 pytestmark = [pytest.mark.root, both]
 
