@@ -1,4 +1,4 @@
-"""A hand-made pair of load balancers in network namespaces, as docs/how-to/moving-over.md has it, and a client."""
+"""A hand-made pair of load balancers in network namespaces, as docs/how-to/moving-over.md has it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from halbd.cli.client import ask
 from halbd.lab.certs import Authority
 from halbd.model.errors import NoDaemonError
 from halbd.model.paths import Paths
+from tests.docs.client import PATIENCE, Client
 from tests.render.netns import add_address, addresses, inside, link, namespace, run, wait_until
 
 VIP = "10.10.50.4"
@@ -29,7 +28,6 @@ NODES = {"lb1": "10.10.50.2", "lb2": "10.10.50.3"}
 SERVERS = ("10.10.50.11", "10.10.50.12", "10.10.50.13")
 CLIENT = "10.10.50.100"
 INTERFACE = "ens192"
-PATIENCE = 90
 SYSTEMCTL = """\
 #!/bin/sh
 # In place of systemctl, which knows no network namespaces: all that halbd asks while keepalived runs.
@@ -160,64 +158,6 @@ class Balancer:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """What a client saw of one step: connections, those that failed, ms from the first to the last of them, watches."""
-
-    attempts: int
-    failed: Counter[str]
-    outage_ms: float
-    reset: int
-    silent: int
-
-    def __str__(self) -> str:
-        """One line for the report."""
-        watches = f"watches: {self.reset} reset, {self.silent} silent"
-        failed = ", ".join(f"{number} {how}" for how, number in self.failed.items()) or "none"
-        return f"{self.attempts} connections, failed: {failed}, outage {self.outage_ms:.0f} ms; {watches}"
-
-
-class Client:
-    """100 new TLS connections per second to the VIP, verified, and ten watches."""
-
-    def __init__(self, place: str, ca: Path, records: Path) -> None:
-        words = ["-P", "-m", "halbd.lab.client", f"https://{VIP}:6443/readyz", "--ca", str(ca), "--watches", "10"]
-        self._records = records
-        with records.open("wb") as out:
-            self._process = subprocess.Popen(inside(place, sys.executable, *words), stdout=out)
-
-    def saw(self, since: float) -> Sight:
-        """What it saw from then on (monotonic seconds) until now."""
-        rows = self._rows()
-        attempts = sorted((r for r in rows if r.get("start", 0) >= since), key=lambda row: float(row["start"]))
-        bad = [n for n, one in enumerate(attempts) if one["error"]]
-        gap = 0.0
-        if bad:
-            gap = attempts[min(bad[-1] + 1, len(attempts) - 1)]["start"] - attempts[bad[0]]["start"]
-        how = [r["how"] for r in rows if "broken" in r and r["at"] >= since]
-        return Sight(
-            len(attempts),
-            Counter(one["error"] for one in attempts if one["error"]),
-            1000 * gap,
-            how.count("reset"),
-            how.count("silent"),
-        )
-
-    def go_on(self) -> None:
-        """Until it has made 400 more connections: a watch that is silent is given up after 3 s."""
-        begun = len(self._rows())
-        wait_until(lambda: len(self._rows()) >= begun + 400, "the client goes on", PATIENCE)
-
-    def _rows(self) -> list[dict[str, Any]]:
-        lines = self._records.read_text().splitlines()
-        return [json.loads(line) for line in lines if line.endswith("}")]
-
-    def end(self) -> None:
-        """Stop it."""
-        self._process.terminate()
-        self._process.wait(10)
-
-
-@dataclass(frozen=True, slots=True)
 class Pair:
     """Both VMs, the client that looks on, and the CA of the API servers."""
 
@@ -266,7 +206,7 @@ def pair(keepalived_conf: str, haproxy_cfg: str) -> Iterator[Pair]:
         nodes[0].start_hand_made(keepalived_conf, haproxy_cfg)
         nodes[1].start_hand_made(standby, haproxy_cfg)
         wait_until(lambda: nodes[0].holds and not nodes[1].holds, "lb1 holds the VIP", PATIENCE)
-        client = Client(places["client"], folder / "ca.crt", folder / "records")
+        client = Client(places["client"], f"https://{VIP}:6443/readyz", folder / "ca.crt", folder / "records")
         stack.callback(client.end)
         yield Pair(nodes[0], nodes[1], client, authority.pem)
 
@@ -298,8 +238,3 @@ def _servers(place: str, authority: Authority, folder: Path) -> Iterator[None]:
     finally:
         process.terminate()
         process.wait(10)
-
-
-def now() -> float:
-    """The client's clock."""
-    return time.monotonic()

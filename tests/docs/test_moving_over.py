@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.docs.hand_made import Balancer, Pair, now, pair
+from tests.docs.client import now
+from tests.docs.hand_made import Balancer, Pair, pair
 from tests.docs.page import ROOT, files, titled
 
 PAGE = ROOT / "docs/how-to/moving-over.md"
