@@ -17,6 +17,7 @@ from halbd.daemon.proxy import Proxy
 from halbd.decide.change import Change
 from halbd.model.child import Program
 from halbd.model.config import Config, ProxyKind
+from halbd.model.effects import FallBack, LookAtGeneration, TakeUp
 from halbd.model.errors import FailedError, HalbdError, RefusedError
 from halbd.model.events import ConfigApplied, ConfigRejected, Event, FilesMended
 from halbd.model.state import State
@@ -73,7 +74,17 @@ class Changer:
             self._log.info("config.reloaded", result=done.result, actions=done.actions, warnings=done.warnings)
             return done
 
-    async def mend(self) -> None:
+    async def perform(self, effect: TakeUp | FallBack | LookAtGeneration) -> None:
+        """What the owner has decided."""
+        match effect:
+            case TakeUp():
+                await self._take_up(effect.program)
+            case FallBack():
+                await self._give_up(effect.why)
+            case LookAtGeneration():
+                await self._mend()
+
+    async def _mend(self) -> None:
         """Put right what somebody changed in the files in force: a program that is started again would read it.
 
         A running Envoy takes it up from the disk at the next rename there, and so takes up what is right again. A
@@ -143,7 +154,21 @@ class Changer:
             await self.tell_keepalived(config)
         self._children.taken_up(Program.KEEPALIVED)
 
-    async def take_up(self) -> None:
+    async def _take_up(self, program: Program) -> None:
+        """What runs on an older generation, or has lost sight of its files, takes up the one in force."""
+        match program:
+            case Program.PROXY:
+                await self._take_up_proxy()
+            case Program.KEEPALIVED:
+                await self._take_up_keepalived()
+
+    async def _take_up_keepalived(self) -> None:
+        try:
+            await self._reload_keepalived()
+        except (HalbdError, OSError) as error:
+            self._log.error("keepalived.not_told", why=str(error))
+
+    async def _take_up_proxy(self) -> None:
         """Have a proxy that was found on an older generation take up the one in force; else that is rolled back."""
         async with self.lock:
             try:
@@ -154,7 +179,7 @@ class Changer:
             else:
                 self._children.taken_up(Program.PROXY)
 
-    async def fall_back(self, why: str) -> None:
+    async def _give_up(self, why: str) -> None:
         """No proxy starts on what is in force: put the last good generation there, if that is another one."""
         async with self.lock:
             if not self._state().taken_up and await self._fall_back():
@@ -178,7 +203,7 @@ class Changer:
             self._log.error("config.not_taken_back", why=str(error))
         return self.in_force is not before
 
-    async def reload_keepalived(self) -> None:
+    async def _reload_keepalived(self) -> None:
         """Have keepalived read its config, and so watch the track files, anew. Raises HalbdError, OSError.
 
         Never while that config is missing: to keepalived a missing file is an empty one, and it would drop the VIPs.

@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, assert_never
+from typing import Any
 
 import structlog
 
@@ -26,7 +26,6 @@ from halbd.daemon.proxy import Proxy
 from halbd.daemon.witness import Witness
 from halbd.decide.status import transition
 from halbd.decide.targets import local_targets
-from halbd.model.child import Program
 from halbd.model.effects import (
     CutConnections,
     DrainSettled,
@@ -128,33 +127,20 @@ class Hands:
                 self._begin(self._probe(effect.target))
             case LookAtProxy():
                 self._begin(self._look_at_proxy())
-            case StartKeepalivedUnit():
-                self._begin(self._mender.start_unit())
-            case KillKeepalivedUnit():
-                self._begin(self._mender.kill_unit())
-            case RemoveAddress():
-                self._begin(self._mender.remove(effect.address, effect.interface))
-            case RestoreAddress():
-                self._begin(self._mender.restore(effect.vip))
+            case StartKeepalivedUnit() | KillKeepalivedUnit() | RemoveAddress() | RestoreAddress():
+                self._begin(self._mender.perform(effect))
             case CutConnections():
                 self._begin(self._cut(effect))
-            case EndConnections():
-                self._begin(self._parting.end(effect))
-            case Poke():
-                self._begin(self._parting.poke(effect))
+            case EndConnections() | Poke():
+                self._begin(self._parting.perform(effect))
             case LookAtKeepalived():
                 self._begin(self._look_at_keepalived())
             case WriteLook():
                 self._write_look()
-            case TakeUp():
-                self._begin(self._take_up(effect.program))
-            case FallBack():
-                self._begin(self._changer.fall_back(effect.why))
+            case TakeUp() | FallBack() | LookAtGeneration():
+                self._begin(self._changer.perform(effect))
             case DumpAddresses():
-                self._witness.start()
-                self._addresses.watch(effect.why, frozenset(vip.address for vip in self._state().config.vips))
-            case LookAtGeneration():
-                self._begin(self._changer.mend())
+                self._watch(effect.why)
             case MarkGood():
                 self._disk.submit(self._mark_good)
             case Record():
@@ -167,8 +153,11 @@ class Hands:
                 self._drainer.perform(effect)
             case Finish():
                 self._finish()
-            case _:
-                assert_never(effect)
+
+    def _watch(self, why: str) -> None:
+        """From a new dump of all addresses on."""
+        self._witness.start()
+        self._addresses.watch(why, frozenset(vip.address for vip in self._state().config.vips))
 
     def _finish(self) -> None:
         """Let go of everything."""
@@ -241,23 +230,9 @@ class Hands:
         else:
             self._log.info("proxy.connections_cut", frontend=effect.frontend, server=effect.server)
 
-    async def _take_up(self, program: Program) -> None:
-        """What runs on an older generation, or has lost sight of its files, takes up the one in force."""
-        match program:
-            case Program.PROXY:
-                await self._changer.take_up()
-            case Program.KEEPALIVED:
-                await self._take_up_keepalived()
-
     async def _look_at_keepalived(self) -> None:
         await self._changer.catch_up()
         await self._mender.look_at_unit()
-
-    async def _take_up_keepalived(self) -> None:
-        try:
-            await self._changer.reload_keepalived()
-        except (HalbdError, OSError) as error:
-            self._log.error("keepalived.not_told", why=str(error))
 
     def _mark_good(self) -> None:
         try:

@@ -9,6 +9,7 @@ import structlog
 
 from halbd.decide import service
 from halbd.model.config import Address, Vip
+from halbd.model.effects import KillKeepalivedUnit, RemoveAddress, RestoreAddress, StartKeepalivedUnit
 from halbd.model.errors import HalbdError
 from halbd.model.events import Event, KeepalivedSeen
 from halbd.system import keepalived_unit, netlink
@@ -21,19 +22,17 @@ class Mender:
         self._post = post
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
-    async def remove(self, address: Address, interface: str) -> None:
-        """Take a VIP off an interface."""
-        try:
-            await netlink.remove(address, interface)
-        except HalbdError as error:
-            self._log.error("vip.not_removed", why=str(error))
-
-    async def restore(self, vip: Vip) -> None:
-        """Put a VIP on its interface."""
-        try:
-            await netlink.restore(vip)
-        except HalbdError as error:
-            self._log.error("vip.not_restored", why=str(error))
+    async def perform(self, effect: StartKeepalivedUnit | KillKeepalivedUnit | RemoveAddress | RestoreAddress) -> None:
+        """What the owner has decided."""
+        match effect:
+            case StartKeepalivedUnit():
+                await self._start_unit()
+            case KillKeepalivedUnit():
+                await self._kill_unit()
+            case RemoveAddress():
+                await self._remove(effect.address, effect.interface)
+            case RestoreAddress():
+                await self._restore(effect.vip)
 
     async def look_at_unit(self) -> None:
         """See how keepalived.service is."""
@@ -44,15 +43,26 @@ class Mender:
         else:
             self._post(KeepalivedSeen(unit.pid, service.failed(unit), service.idle(unit)))
 
-    async def start_unit(self) -> None:
+    async def _remove(self, address: Address, interface: str) -> None:
+        try:
+            await netlink.remove(address, interface)
+        except HalbdError as error:
+            self._log.error("vip.not_removed", why=str(error))
+
+    async def _restore(self, vip: Vip) -> None:
+        try:
+            await netlink.restore(vip)
+        except HalbdError as error:
+            self._log.error("vip.not_restored", why=str(error))
+
+    async def _start_unit(self) -> None:
         """Start keepalived.service, unless somebody has stopped it meanwhile."""
         try:
             await asyncio.to_thread(keepalived_unit.apply, changed=False)
         except HalbdError as error:
             self._log.error("keepalived.not_started", why=str(error))
 
-    async def kill_unit(self) -> None:
-        """End keepalived.service."""
+    async def _kill_unit(self) -> None:
         try:
             await asyncio.to_thread(keepalived_unit.kill)
         except HalbdError as error:

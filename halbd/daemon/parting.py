@@ -24,14 +24,17 @@ class Parting:
         self._post, self._state = post, state
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
-    async def end(self, effect: EndConnections) -> None:
-        """End them all; the answer is an event."""
-        self._post(await asyncio.to_thread(self._end, effect.address))
+    async def perform(self, effect: EndConnections | Poke) -> None:
+        """End them all, and the answer is an event; or tell those once more that could not be told."""
+        match effect:
+            case EndConnections():
+                self._post(await asyncio.to_thread(self._end, effect.address))
+            case Poke():
+                await self._poke(effect.flows)
 
-    async def poke(self, effect: Poke) -> None:
-        """Once more to those that could not be told."""
+    async def _poke(self, flows: tuple[Flow, ...]) -> None:
         try:
-            await asyncio.to_thread(poke.poke, effect.flows)
+            await asyncio.to_thread(poke.poke, flows)
         except HalbdError as error:
             self._log.warning("connections.not_poked", why=str(error))
 
