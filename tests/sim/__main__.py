@@ -14,7 +14,7 @@ from functools import partial
 from tests.sim.play import Schedule, play, random_schedule
 from tests.sim.watch import BrokenError
 
-BATCH = 8
+BATCH = 32
 """Schedules for each process between two looks at the time."""
 
 

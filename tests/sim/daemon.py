@@ -51,6 +51,7 @@ class Daemon:
     def __init__(self, node: Node) -> None:
         self.node = node
         self.clock: Clock = node.clock
+        self._step, self._watch = node.world.step, node.world.watch
         self.alive, self.frozen = True, False
         self.stopping = False
         self.seen = Seen()
@@ -141,16 +142,16 @@ class Daemon:
 
     def _take(self, event: Event) -> None:
         now = self.now
-        self.state, effects = self.node.world.step(self.state, event, now)
-        self.node.world.watch.stepped(self.node, self, event, effects, now)
+        self.state, effects = self._step(self.state, event, now)
+        self._watch.stepped(self.node, self, event, effects, now)
         for effect in effects:
             self._hands.perform(effect)
 
     def _sleep(self) -> None:
         due = next_due(self.state)
-        self.node.world.watch.sleeps(self.node, due)
+        self._watch.sleeps(self.node, due)
         now = self.clock.now
-        self._due = now + (LONGEST_WAIT if due is None else min(LONGEST_WAIT, max(0.0, due - now) + LATE))
+        self._due = now + (LONGEST_WAIT if due is None else min(LONGEST_WAIT, due - now + LATE))
         if self._armed is None or self._armed > self._due:
             self._arm()
 

@@ -141,6 +141,7 @@ class Router:
     def __init__(self, process: Keepalived, instance: Instance) -> None:
         self.process, self.instance, self.role = process, instance, Role.FAULT
         self._clock = process.host.clock
+        self._tracks = process.host.tracks
         self._claimed = frozenset(vip.address for vip in instance.vips)
         self._adverts: dict[int, Advert] = {}
         self.addresses = [vip.address for vip in instance.vips]
@@ -155,7 +156,7 @@ class Router:
     @property
     def priority(self) -> int:
         """What the track_file leaves of it."""
-        lowered = self.instance.priority - self._weight * self.process.host.tracks.get(self._file, 0)
+        lowered = self.instance.priority - self._weight * self._tracks.get(self._file, 0)
         return max(1, lowered)
 
     def listen(self) -> None:

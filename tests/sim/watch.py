@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import partial
-from math import inf
 from typing import TYPE_CHECKING
 
 from halbd.decide import life, wire
@@ -109,9 +108,11 @@ class Watch:
         self.steps += 1
         seen, state, mono = daemon.seen, daemon.state, now.mono
         answer = verdict(state, now)
-        self._learn(node, daemon, event)
+        if isinstance(event, NO_EVIDENCE):
+            self._without_evidence(node, seen, state, answer)
+        else:
+            self._learn(node, daemon, event)
         self._two_of_one(node, seen, effects, mono)
-        self._without_evidence(node, seen, state, event, answer)
         self._flaps(node, seen, state, answer, mono)
         self._backoff(node, state.proxy, mono)
         self._backoff(node, state.keepalived, mono)
@@ -119,7 +120,7 @@ class Watch:
         seen.no = (mono if seen.no is None else seen.no) if answer.failed else None
         seen.verdict = answer
         self._holding(node)
-        if Finish() in effects:
+        if effects and Finish() in effects:
             self._finished(node, seen)
 
     def asked(self, node: Node, answer: Verdict | None) -> None:
@@ -194,10 +195,10 @@ class Watch:
                 seen.spawning.add(effect.program)
                 seen.asked[effect.program] = mono
 
-    def _without_evidence(self, node: Node, seen: Seen, state: State, event: Event, answer: Verdict) -> None:
+    def _without_evidence(self, node: Node, seen: Seen, state: State, answer: Verdict) -> None:
         """Time alone makes evidence stale, and few other things."""
         before = seen.verdict
-        if before is None or before == answer or state.stopping or not isinstance(event, NO_EVIDENCE):
+        if before is None or before == answer or state.stopping:
             return
         old, new = ({reason.cause for reason in one.reasons} for one in (before, answer))
         if new - old - BEGINNING or old - new - ENDING or (before.stale and answer.ok and old == new):
@@ -205,14 +206,13 @@ class Watch:
 
     def _flaps(self, node: Node, seen: Seen, state: State, answer: Verdict, mono: float) -> None:
         """What this node itself was found unfit for is given back after `rise` good answers, which take their time."""
-        health = state.config.health
-        if any(reason.fails and reason.cause not in NOT_OWN for reason in answer.reasons):
-            seen.unfit = mono if seen.unfit is None else seen.unfit
-            return
-        lasted = mono - seen.unfit if seen.unfit is not None else inf
-        seen.unfit = None
-        if lasted < (health.rise - 1) * health.interval * 0.9 and not state.blind_since:
-            self._broken(node, f"yes again {lasted:.3f} s after no")
+        before = seen.unfit
+        if [reason for reason in answer.reasons if reason.fails and reason.cause not in NOT_OWN]:
+            seen.unfit = mono if before is None else before
+        elif before is not None:
+            seen.unfit, health = None, state.config.health
+            if mono - before < (health.rise - 1) * health.interval * 0.9 and not state.blind_since:
+                self._broken(node, f"yes again {mono - before:.3f} s after no")
 
     def _backoff(self, node: Node, child: Child, mono: float) -> None:
         if child.phase is Phase.BACKOFF and not mono < (child.due or 0) <= mono + life.LONGEST_DELAY:
@@ -252,19 +252,19 @@ class Watch:
         keepalived, daemon = node.keepalived, node.daemon
         if not node.addresses or (keepalived and keepalived.frozen):
             return
+        no = daemon.seen.no if daemon and daemon.alive and not daemon.frozen else None
+        if no is None and bad is None:
+            return
         calm = max(self._disturbed.get(node.name, 0), self._moved.get(node.name, 0))
+        own = keepalived is not None and not node.added
         writes = not node.cannot_write and mono - node.writes_since > AGAIN + TELL
-        told = daemon is not None and daemon.alive and not daemon.frozen and writes
-        if told and daemon and daemon.seen.no is not None:
-            own = keepalived is not None and not node.added
-            limit = TELL if own else MENDED + _rest(node)
-            if mono - max(daemon.seen.no, calm) > limit:
-                self._broken(node, f"holds the VIP {mono - daemon.seen.no:.3f} s after its verdict said no")
-        if keepalived is None or node.added:
+        if no is not None and writes and mono - max(no, calm) > (TELL if own else MENDED + _rest(node)):
+            self._broken(node, f"holds the VIP {mono - no:.3f} s after its verdict said no")
+        if bad is None or not own:
             return
         wrong = node.proxy is not None and node.proxy.wrong
         limit = SCRIPT + 2 + (patience(config) if wrong else 0)
-        if bad is not None and mono - max(bad, calm) > limit:
+        if mono - max(bad, calm) > limit:
             self._broken(node, f"holds the VIP {mono - bad:.3f} s after its proxy stopped serving")
 
     def _finished(self, node: Node, seen: Seen) -> None:
