@@ -37,15 +37,16 @@ def lower(state: State, now: float) -> State:
 def _levels(state: State, now: float) -> Mapping[str, int]:
     if not lowers(state.config):
         return {}
-    return {group: _level(state, group, now) for group in groups(state.config)}
+    if handing_over(state):
+        return dict.fromkeys(groups(state.config), OFFERED)
+    least = _least(state)
+    return {group: max(least, _by_sight(state, group, now)) for group in groups(state.config)}
 
 
 def next_due(state: State) -> float | None:
     """When a level can change by the passing of time alone (monotonic seconds)."""
-    if handing_over(state) or not _lowers_when_blind(state):
-        return None
     since = state.blind_since.mono if state.blind_since else state.sight_since
-    if since is None:
+    if since is None or handing_over(state) or not _lowers_when_blind(state):
         return None
     due = since + lag(state.config)
     waiting = any(level != (HOLDER_BLIND if holds(state, g) else STANDBY_BLIND) for g, level in state.levels.items())
@@ -60,10 +61,6 @@ def _lowers_when_blind(state: State) -> bool:
 def holds(state: State, group: str) -> bool:
     """This node holds a VIP of the group."""
     return any(vip.prefer == group and vip.address in state.held for vip in state.config.vips)
-
-
-def _level(state: State, group: str, now: float) -> int:
-    return OFFERED if handing_over(state) else max(_least(state), _by_sight(state, group, now))
 
 
 def _least(state: State) -> int:

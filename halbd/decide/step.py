@@ -100,9 +100,18 @@ def next_due(state: State) -> float | None:
 
 
 def _happen(state: State, event: Event, now: Now) -> Step:
+    """Event by event; those that come many times a second first."""
     match event:
+        case AdvertsHeard():
+            return _heard(state, event, now)
+        case ProbeDone():
+            return _mark(probing.probed(state, event.result, now), event)
         case Tick():
             return state, ()
+        case ProxySeen():
+            return cutting.seen(probing.seen(state, event.view, now), event.view, now.mono), ()
+        case KeepalivedLooked():
+            return hung.looked(state, event, now)
         case Spawned():
             return _spawned(state, event, now)
         case SpawnFailed():
@@ -110,10 +119,6 @@ def _happen(state: State, event: Event, now: Now) -> Step:
         case Exited():
             same = _child(state, event.program).pid == event.pid
             return _exited(state, event, now) if same else (state, ())
-        case ProbeDone():
-            return _mark(probing.probed(state, event.result, now), event)
-        case ProxySeen():
-            return cutting.seen(probing.seen(state, event.view, now), event.view, now.mono), ()
         case ProxySilent():
             return probing.silent(state, now, ours=event.ours), ()
         case TakenUp():
@@ -132,10 +137,6 @@ def _happen(state: State, event: Event, now: Now) -> Step:
             return parting.ended(state, event, now)
         case KeepalivedSeen():
             return _keepalived_seen(state, event)
-        case AdvertsHeard():
-            return _heard(state, event, now)
-        case KeepalivedLooked():
-            return hung.looked(state, event, now)
         case PushFailed():
             return pushing.failed(state, event.name, now.mono + pushing.AGAIN), ()
         case PushLost():

@@ -7,8 +7,6 @@ own config. Nothing that halbd could do by force is better than to say so: what 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from halbd.decide import wire
 from halbd.decide.handover import handing_over
 from halbd.decide.verdict import verdict
@@ -16,6 +14,7 @@ from halbd.model.config import Config, LogLevel, Vip
 from halbd.model.effects import Effect, Say
 from halbd.model.evidence import Now
 from halbd.model.paths import FAULT
+from halbd.model.replacing import replace
 from halbd.model.state import State
 
 MARGIN = 10.0
@@ -39,13 +38,13 @@ def due(state: State, now: Now) -> tuple[State, tuple[Effect, ...]]:
     return state, tuple(Say(LogLevel.ERROR, "vip.nobody", {"vip": str(address)}) for address in news)
 
 
-def _quiet(state: State, now: Now) -> tuple[Vip, ...]:
+def _quiet(state: State, now: Now) -> list[Vip]:
     """Where the wire is not heard, or keepalived itself is known to be what is wrong, there is nothing to tell."""
     works = state.guard.hung is None and (state.keepalived.running or not _ours(state))
     if not works or wire.since(state) is None or handing_over(state) or state.pushed.get(FAULT) != 0:
-        return ()
-    unclaimed = tuple(vip for vip in state.config.vips if vip.address not in state.held and not _claimed(state, vip))
-    return unclaimed if unclaimed and verdict(state, now).ok else ()
+        return []
+    unclaimed = [vip for vip in state.config.vips if vip.address not in state.held and not _claimed(state, vip)]
+    return unclaimed if unclaimed and verdict(state, now).ok else []
 
 
 def _ours(state: State) -> bool:

@@ -31,6 +31,8 @@ def active_targets(state: State) -> tuple[Target, ...]:
     """What should be asked now."""
     if not state.held:
         return local_targets(state.config)
+    if len(state.held) == len(state.config.vips):
+        return all_targets(state.config)
     return tuple([t for t in all_targets(state.config) if t.vip is None or t.vip in state.held])
 
 
@@ -56,7 +58,7 @@ def _reasons(state: State, targets: tuple[Target, ...], now: Now) -> Iterator[Re
 
 def _not_begun(state: State) -> bool:
     """The first moments of a daemon: an earlier one's proxy may well be running, and is about to be taken up."""
-    return state.proxy.phase in (Phase.STOPPED, Phase.STARTING) and state.proxy.last_exit is None
+    return state.proxy.last_exit is None and state.proxy.phase in (Phase.STOPPED, Phase.STARTING)
 
 
 def _dead(state: State, now: Now) -> Reason:
@@ -145,7 +147,8 @@ def _since(series: Series, now: Now) -> datetime:
 def _stale(state: State, targets: tuple[Target, ...], now: Now) -> bool:
     """Some answer is missing: never came, or came too long ago."""
     longest = longest_age(state)
-    return _not_begun(state) or any(_missing(state.series.get(t.name), longest, now) for t in targets)
+    missing = [t for t in targets if _missing(state.series.get(t.name), longest, now)]
+    return bool(missing) or _not_begun(state)
 
 
 def _missing(series: Series | None, longest: float, now: Now) -> bool:

@@ -31,7 +31,7 @@ def since(state: State) -> float | None:
 
 def own(state: State, vip: Vip) -> Claim | None:
     """The last advert that this node sent for the VIP, as far as the evidence goes back."""
-    return _last(_claims(state, vip, own=True))
+    return max(_claims(state, vip, own=True), key=_AT, default=None)
 
 
 def speaks(state: State, vip: Vip) -> bool:
@@ -65,7 +65,8 @@ def resigned(state: State, vip: Vip) -> bool:
 
 def rival(state: State, vip: Vip) -> Claim | None:
     """Another node's advert for the VIP, if it is heard now."""
-    return _last([one for one in _claims(state, vip, own=False) if lasts(state, one) and known(state.config, one)])
+    heard = [one for one in _claims(state, vip, own=False) if lasts(state, one) and known(state.config, one)]
+    return max(heard, key=_AT, default=None)
 
 
 def known(config: Config, claim: Claim) -> bool:
@@ -81,10 +82,6 @@ def name(config: Config, claim: Claim) -> str:
     """The node that a claim comes from, in words."""
     source = claim.advert.source
     return next((node.name for node in config.nodes if node.address == source), str(source))
-
-
-def _last(claims: list[Claim]) -> Claim | None:
-    return max(claims, key=_AT) if claims else None
 
 
 def _claims(state: State, vip: Vip, *, own: bool) -> list[Claim]:

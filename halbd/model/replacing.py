@@ -9,12 +9,13 @@ __all__ = ["replace"]
 if TYPE_CHECKING:
     from dataclasses import replace  # so that names and types are checked
 else:
+    _new, _set = object.__new__, object.__setattr__
 
     def replace(value: Any, **changes: Any) -> Any:
         """Copy in one go what `dataclasses.replace` fetches and sets field by field: in a tenth of its time.
 
         For dataclasses without slots and without __post_init__.
         """
-        other = object.__new__(type(value))
-        object.__setattr__(other, "__dict__", vars(value) | changes)
+        other = _new(type(value))
+        _set(other, "__dict__", {**value.__dict__, **changes})
         return other
