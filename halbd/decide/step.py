@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from halbd.decide import (
     blind,
+    children,
     cutting,
     draining,
     guard,
     holding,
     hung,
-    life,
     mending,
     parting,
     pausing,
@@ -23,18 +21,13 @@ from halbd.decide import (
 )
 from halbd.decide.handover import leaving
 from halbd.decide.verdict import verdict
-from halbd.model.child import Child, Phase, Program
 from halbd.model.config import LogLevel
 from halbd.model.effects import (
     DumpAddresses,
     Effect,
-    FallBack,
-    LetIn,
     LookAtKeepalived,
     MarkGood,
     Say,
-    StartKeepalivedUnit,
-    TakeUp,
     WriteLook,
 )
 from halbd.model.events import (
@@ -112,13 +105,8 @@ def _happen(state: State, event: Event, now: Now) -> Step:
             return cutting.seen(probing.seen(state, event.view, now), event.view, now.mono), ()
         case KeepalivedLooked():
             return hung.looked(state, event, now)
-        case Spawned():
-            return _spawned(state, event, now)
-        case SpawnFailed():
-            return _died(state, event.program, event.reason, event.jitter, now)
-        case Exited():
-            same = _child(state, event.program).pid == event.pid
-            return _exited(state, event, now) if same else (state, ())
+        case Spawned() | SpawnFailed() | Exited():
+            return children.happened(state, event, now)
         case ProxySilent():
             return probing.silent(state, now, ours=event.ours), ()
         case TakenUp():
@@ -136,7 +124,7 @@ def _happen(state: State, event: Event, now: Now) -> Step:
         case ConnectionsEnded():
             return parting.ended(state, event, now)
         case KeepalivedSeen():
-            return _keepalived_seen(state, event)
+            return children.seen(state, event)
         case PushFailed():
             return pushing.failed(state, event.name, now.mono + pushing.AGAIN), ()
         case PushLost():
@@ -189,23 +177,9 @@ def _mark(state: State, event: ProbeDone) -> Step:
     return replace(state, marked=True), (MarkGood(),)
 
 
-def _keepalived_seen(state: State, event: KeepalivedSeen) -> Step:
-    """What systemd says. One that failed is started again, for its VIP is still here; not one that was stopped."""
-    effects: tuple[Effect, ...] = ()
-    if state.keepalived.pid is not None and event.pid is None:
-        effects += (Say(LogLevel.ERROR, "keepalived.gone", {"pid": state.keepalived.pid, "failed": event.failed}),)
-    if event.failed and not state.stopping:
-        effects += (StartKeepalivedUnit(),)
-    if event.idle and event.idle != state.guard.idle:
-        effects += (Say(LogLevel.WARNING, "keepalived.left_alone", {"why": event.idle.why, "cure": event.idle.cure}),)
-    phase = Phase.RUNNING if event.pid else Phase.STOPPED
-    keepalived = replace(state.keepalived, phase=phase, pid=event.pid)
-    return replace(state, keepalived=keepalived, guard=replace(state.guard, idle=event.idle)), effects
-
-
 def _due(state: State, now: Now) -> Step:
     """Everything that has become due, whatever woke us."""
-    state, effects = _tick_children(state, now)
+    state, effects = children.tick(state, now)
     if leaving(state):
         for advance in (pausing.due, parting.advance, stopping.advance, draining.advance):
             state, more = advance(state, now)
@@ -231,55 +205,6 @@ def _watch_keepalived(state: State, now: Now) -> Step:
     return mended, (*cures, *addresses)
 
 
-def _tick_children(state: State, now: Now) -> Step:
-    """Both children are to run at all times, until halbd itself is stopped."""
-    proxy, effects = _tick_child(state, state.proxy, Program.PROXY, now)
-    keepalived = state.keepalived
-    if state.keepalived_is_child:
-        keepalived, more = _tick_child(state, keepalived, Program.KEEPALIVED, now)
-        effects += more
-    if (proxy, keepalived) != (state.proxy, state.keepalived):
-        state = replace(state, proxy=proxy, keepalived=keepalived)
-    return state, effects
-
-
-def _tick_child(state: State, child: Child, program: Program, now: Now) -> tuple[Child, tuple[Effect, ...]]:
-    if child.phase is Phase.STOPPED and not state.stopping:
-        return life.start(child, program, now)
-    return life.tick(child, program, now)
-
-
-def _spawned(state: State, event: Spawned, now: Now) -> Step:
-    child, effects = life.spawned(_child(state, event.program), event.program, event.pid, event.start_ticks, now)
-    state = _with_child(state, event.program, child)
-    word = "adopted" if event.adopted else "started"
-    said = Say(LogLevel.INFO, f"{event.program}.{word}", {"pid": event.pid, "restarts": child.restarts})
-    if event.program is Program.PROXY:
-        state = probing.fresh(state, now, adopted=event.adopted)
-        state = replace(state, taken_up=event.adopted and not event.behind, kept_out=None)
-        effects += (WriteLook(),)
-        if event.adopted:
-            effects += (LetIn(),)  # an earlier daemon may have ended while new connections waited
-    if event.behind:
-        effects += (TakeUp(event.program),)
-    return state, (*effects, said)
-
-
-def _exited(state: State, event: Exited, now: Now) -> Step:
-    """A proxy that never served a generation which never worked: that one may be why."""
-    hopeless = event.program is Program.PROXY and not (state.taken_up or state.marked or state.stopping)
-    state, effects = _died(state, event.program, event.how, event.jitter, now)
-    return state, (*effects, FallBack(event.how)) if hopeless else effects
-
-
-def _died(state: State, program: Program, how: str, jitter: float, now: Now) -> Step:
-    child, effects = life.died(_child(state, program), how, jitter, now)
-    wanted = child.phase is Phase.STOPPED
-    fields: Mapping[str, object] = {"how": how, "restart_in_s": round(child.due - now.mono, 3) if child.due else None}
-    said = Say(LogLevel.INFO if wanted else LogLevel.ERROR, f"{program}.exited", fields)
-    return _with_child(state, program, child), (*effects, said)
-
-
 def _say_verdict(state: State, answer: Verdict) -> Step:
     """One line when the answer, or what speaks against this node, is not what was last said."""
     gist = (answer.ok, tuple([reason.cause for reason in answer.reasons]))
@@ -289,11 +214,3 @@ def _say_verdict(state: State, answer: Verdict) -> Step:
     level = LogLevel.INFO if answer.healthy else LogLevel.WARNING
     fields = {"may_hold_vip": answer.ok, "stale": answer.stale, "reasons": reasons}
     return replace(state, said=gist), (Say(level, "verdict.changed", fields),)
-
-
-def _child(state: State, program: Program) -> Child:
-    return state.proxy if program is Program.PROXY else state.keepalived
-
-
-def _with_child(state: State, program: Program, child: Child) -> State:
-    return replace(state, proxy=child) if program is Program.PROXY else replace(state, keepalived=child)
