@@ -104,3 +104,8 @@ def only(check: str, one: Config = CONFIG, **different: Any) -> tuple[str, str, 
     """The one thing that the check says: severity, what, cure."""
     (each,) = said(check, one, **different)
     return each.severity.value, each.what, each.cure
+
+
+def holder(**more: Any) -> PortHolder:
+    """Somebody else who listens on port 6443."""
+    return replace(PortHolder(ip_address("0.0.0.0"), 6443, 42, "nginx", "", ours=False), **more)
