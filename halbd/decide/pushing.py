@@ -26,11 +26,16 @@ def due(state: State, answer: Verdict, now: Now) -> tuple[State, tuple[Push, ...
         for name, value in wanted.items()
         if state.pushed.get(name) != value and not (resting and state.unpushed.get(name) == value)
     }
-    if not pushed:
+    unpushed = {name: value for name, value in state.unpushed.items() if name in wanted and name not in pushed}
+    if not pushed and unpushed == state.unpushed:
         return state, ()
-    unpushed = {name: value for name, value in state.unpushed.items() if name not in pushed}
     pushes = tuple(Push(name, value) for name, value in pushed.items())
     return replace(state, pushed={**state.pushed, **pushed}, unpushed=unpushed), pushes
+
+
+def next_due(state: State) -> float | None:
+    """When what could not be written is tried again (monotonic seconds)."""
+    return state.push_due if state.unpushed else None
 
 
 def failed(state: State, name: str, due: float) -> State:

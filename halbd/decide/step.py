@@ -82,7 +82,7 @@ def step(state: State, event: Event, now: Now) -> Step:
 
 def next_due(state: State) -> float | None:
     """When `Tick` has something to do (monotonic seconds)."""
-    times = [state.proxy.due, state.keepalived.due, guard.next_due(state)]
+    times = [state.proxy.due, state.keepalived.due, guard.next_due(state), pushing.next_due(state)]
     if leaving(state):
         times += [pausing.next_due(state), parting.next_due(state), stopping.next_due(state), draining.next_due(state)]
     if not state.stopping:

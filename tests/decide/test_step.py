@@ -6,7 +6,6 @@ from signal import Signals
 
 import pytest
 
-from halbd.decide.pushing import AGAIN
 from halbd.decide.step import KEEPALIVED_INTERVAL
 from halbd.model.child import Program
 from halbd.model.effects import (
@@ -16,7 +15,6 @@ from halbd.model.effects import (
     LookAtKeepalived,
     MarkGood,
     Probe,
-    Push,
     Say,
     Signal,
     Spawn,
@@ -31,8 +29,6 @@ from halbd.model.events import (
     KeepalivedSeen,
     ProbeDone,
     ProxySilent,
-    PushFailed,
-    PushLost,
     Spawned,
     StopRequested,
     TakenUp,
@@ -170,31 +166,6 @@ def test_a_new_frontend_is_asked_and_a_removed_one_forgotten() -> None:
     assert list(node.state.series) == ["local/ingress"]
 
 
-def test_a_track_file_that_cannot_be_written_is_tried_again_once_a_second() -> None:
-    node = running()
-    node.died()
-    done = node.post(PushFailed("fault"))
-    assert of(Push, done) == [], "not in the same turn"
-    node.mono += AGAIN
-    assert [p.name for p in of(Push, node.post(Tick()))] == ["fault"]
-
-
-def test_another_verdict_is_written_at_once_also_where_the_one_before_could_not_be() -> None:
-    node = running()
-    node.post(PushFailed("fault"))
-    assert [(p.name, p.value) for p in of(Push, node.died())] == [("fault", 1)]
-
-
-@pytest.mark.parametrize("stale", [False, True])
-def test_a_track_file_that_lost_what_was_written_gets_it_back_at_once(*, stale: bool) -> None:
-    """Also one that halbd could not write a moment ago, and also where there is no verdict just now."""
-    node = running()
-    node.mono += 20 * stale
-    assert node.verdict.stale == stale
-    assert [(p.name, p.value) for p in of(Push, node.post(PushLost("fault")))] == [("fault", 0)]
-    assert of(Push, node.post(Tick())) == []
-
-
 def test_the_first_good_answer_marks_a_generation_as_one_to_fall_back_to() -> None:
     node = Driver()
     node.post(Tick())
@@ -246,13 +217,6 @@ def test_keepalived_that_failed_under_systemd_is_started_again_and_one_that_was_
     node.post(KeepalivedSeen(7))
     assert of(StartKeepalivedUnit, node.post(KeepalivedSeen(None, failed=True))) == [StartKeepalivedUnit()]
     assert of(StartKeepalivedUnit, node.post(KeepalivedSeen(None))) == []
-
-
-def test_news_of_a_track_file_that_is_no_longer_ours_changes_nothing() -> None:
-    node = running()
-    before = node.state
-    assert node.post(PushFailed("no_servers.gone"), PushLost("no_servers.gone")) == []
-    assert (node.state.pushed, node.state.unpushed) == (before.pushed, before.unpushed)
 
 
 def test_an_answer_for_a_target_that_is_gone_changes_nothing() -> None:
