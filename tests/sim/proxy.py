@@ -53,8 +53,9 @@ class Proxy:
 
     @property
     def serves(self) -> bool:
-        """It does its work."""
-        return self.alive and not self.frozen and not self.wrong and self._clock.now >= self.opens
+        """It does its work. One that sees no server says 503, as it has to."""
+        wrong = self.wrong and any(self.sees)
+        return self.alive and not self.frozen and not wrong and self._clock.now >= self.opens
 
     def turned(self, index: int, server: Server) -> None:
         """A server changed; this proxy finds out in its own time."""

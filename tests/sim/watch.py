@@ -262,14 +262,14 @@ class Watch:
             self._broken(node, f"holds the VIP {mono - no:.3f} s after its verdict said no")
         if bad is None or not own:
             return
-        wrong = node.proxy is not None and node.proxy.wrong
-        limit = SCRIPT + 2 + (patience(config) if wrong else 0)
+        limit = SCRIPT + 2 + (patience(config) if node.proxy and node.proxy.wrong else 0)
         if mono - max(bad, calm) > limit:
             self._broken(node, f"holds the VIP {mono - bad:.3f} s after its proxy stopped serving")
 
     def _finished(self, node: Node, seen: Seen) -> None:
         """A daemon that goes has ended the proxy: nobody would answer on a VIP that stays."""
-        if node.addresses and self._disturbed.get(node.name, 0) <= seen.stopping:
+        tampered = node.added.issuperset(node.addresses) and self._moved.get(node.name, 0) >= seen.stopping
+        if node.addresses and not tampered and self._disturbed.get(node.name, 0) <= seen.stopping:
             self._broken(node, f"its daemon has stopped, and left {list(node.addresses)}")
 
     def _stopped(self, node: Node, daemon: Daemon) -> None:
