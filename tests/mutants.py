@@ -1,0 +1,168 @@
+"""`make mutants`: change one thing at a time in decide/, parse/ and render/, and list what no test notices.
+
+mutmut writes the changed functions. Its own runner starts pytest anew for each of them, and its switch inside every
+call takes as long as all the rest; here pytest collects once per room, and a mutant is a fork in which one function
+has other code.
+"""
+
+from __future__ import annotations
+
+import difflib
+import gc
+import inspect
+import mmap
+import os
+import resource
+import shutil
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from math import ceil
+from pathlib import Path
+from types import CodeType, FrameType, FunctionType
+from typing import Any
+
+import mutmut.mutation.trampoline
+import pytest
+from mutmut.mutation.file_mutation import mutate_file_contents
+
+# Without those that start a program, and those that claim only that nothing raises.
+ROOMS = {
+    "decide": ["tests/decide"],
+    "parse": ["tests/parse", "--ignore=tests/parse/test_anything.py", "--ignore=tests/parse/test_bounds.py"],
+    "render": [f"tests/render/test_{name}.py" for name in ("golden", "envoy_golden", "words", "running_haproxy")],
+}
+MEMORY = 2 << 30  # bytes; an endless loop may also grow
+
+Mutants = dict[str, Any]
+found: list[tuple[FunctionType, CodeType, Mutants]] = []
+
+
+def keep(mutants: Mutants, **_: object) -> Callable[[FunctionType], FunctionType]:
+    """In place of mutmut's switch: leave the function as it is, and remember its mutants."""
+
+    def kept(function: FunctionType) -> FunctionType:
+        found.append((function, function.__code__, mutants))
+        return function
+
+    return kept
+
+
+def write(tree: Path, asked: tuple[str, ...]) -> None:
+    """Copy what the tests read, and write its mutants beside each function of the modules whose names begin so."""
+    for name in ("halbd", "tests", "config"):
+        shutil.copytree(name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy("pyproject.toml", tree)
+    for path in Path("halbd").rglob("*.py"):
+        if ".".join(path.with_suffix("").parts).startswith(asked):
+            (tree / path).write_text(mutate_file_contents(str(path), path.read_text()).code)
+
+
+class Judge:
+    """A pytest plugin: runs every test once, and then for each mutant those that run its function."""
+
+    def __init__(self, modules: str) -> None:
+        self.modules = modules
+        self.counts: Counter[str] = Counter()
+        self.seconds: list[float] = []
+        self.runs: dict[CodeType, set[int]] = {code: set() for _, code, _ in found}
+        self.order: list[int] = []  # the quickest first, and before those the last that noticed one: it notices more
+        self.noticed_by = mmap.mmap(-1, 4)  # shared with the forks
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Judge, instead of running the tests."""
+        self.runs = {code: set() for _, code, _ in found}
+        for at in range(len(session.items)):
+            self._watch(session, at)
+        assert not session.testsfailed, "the tests fail without any change"
+        gc.freeze()  # what is not collected stays shared
+        self.order = sorted(range(len(session.items)), key=self.seconds.__getitem__)
+        for function, code, mutants in found:
+            if function.__module__.startswith(self.modules):
+                self._judge(session, function, self.runs[code], mutants)
+        say(f"{self.modules} {dict(self.counts)}")
+        return True
+
+    def _watch(self, session: pytest.Session, at: int) -> None:
+        def called(frame: FrameType, event: str, _: object) -> None:
+            if event == "call" and (tests := self.runs.get(frame.f_code)) is not None:
+                tests.add(at)
+
+        began = time.process_time()
+        sys.setprofile(called)
+        run(session, at)
+        sys.setprofile(None)
+        self.seconds.append(time.process_time() - began)
+
+    def _judge(self, session: pytest.Session, function: FunctionType, tests: set[int], mutants: Mutants) -> None:
+        for name, mutant in mutants.items():
+            if name == "_mutmut_orig":
+                continue
+            if survived := self._survives(session, function, [at for at in self.order if at in tests], mutant):
+                say(f"\n{function.__module__} {name}\n{difference(mutants['_mutmut_orig'], mutant)}")
+            else:
+                at = int.from_bytes(self.noticed_by[:4])
+                self.order.remove(at)
+                self.order.insert(0, at)
+            self.counts["survived" if survived else "noticed"] += 1
+
+    def _survives(self, session: pytest.Session, function: FunctionType, tests: list[int], mutant: Any) -> bool:
+        if (pid := os.fork()) == 0:
+            swap(function, getattr(mutant, "__func__", mutant))
+            for at in tests:
+                self.noticed_by[:4] = at.to_bytes(4)
+                limit = ceil(time.process_time() + 2 + 10 * self.seconds[at])
+                resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
+                run(session, at)
+                if session.testsfailed:
+                    os._exit(1)
+            os._exit(0)
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def run(session: pytest.Session, at: int) -> None:
+    item = session.items[at]
+    item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+
+
+def swap(function: FunctionType, mutant: FunctionType) -> None:
+    """Change the function itself, whoever holds it, and forget what it has answered."""
+    function.__code__ = mutant.__code__
+    function.__defaults__, function.__kwdefaults__ = mutant.__defaults__, mutant.__kwdefaults__
+    for module in [module for name, module in sys.modules.items() if name.startswith("halbd.")]:
+        for value in vars(module).values():
+            if hasattr(value, "cache_clear"):
+                value.cache_clear()
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def difference(function: Any, mutant: Any) -> str:
+    old, new = (inspect.getsource(one).splitlines() for one in (function, mutant))
+    return "\n".join(line for line in difflib.ndiff(old, new) if line[0] in "-+" and "__mutmut_" not in line)
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()  # before the next fork
+
+
+def main() -> None:
+    """Judge a room, or the modules whose names begin as given: `halbd.decide.guard`."""
+    asked = tuple(sys.argv[1:]) or tuple(f"halbd.{room}." for room in ROOMS)
+    with tempfile.TemporaryDirectory() as tree:
+        write(Path(tree), asked)
+        os.chdir(tree)
+        sys.path[0] = tree
+        mutmut.mutation.trampoline.wrap_in_trampoline = keep
+        for modules in asked:
+            if (pid := os.fork()) == 0:
+                options = ["-q", "-s", "--tb=native", "--assert=plain", "--hypothesis-seed=0", "-p", "no:cacheprovider"]
+                os._exit(pytest.main([*options, *ROOMS[modules.split(".")[1]]], plugins=[Judge(modules)]))
+            os.waitpid(pid, 0)
+
+
+if __name__ == "__main__":
+    main()
