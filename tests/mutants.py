@@ -68,7 +68,7 @@ class Judge:
         self.counts: Counter[str] = Counter()
         self.seconds: list[float] = []
         self.runs: dict[CodeType, set[int]] = {code: set() for _, code, _ in found}
-        self.order: list[int] = []  # the quickest first, and before those the last that noticed one: it notices more
+        self.order: list[int] = []  # the last that noticed one, and then the quickest
         self.noticed_by = mmap.mmap(-1, 4)  # shared with the forks
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -97,10 +97,12 @@ class Judge:
         self.seconds.append(time.process_time() - began)
 
     def _judge(self, session: pytest.Session, function: FunctionType, tests: set[int], mutants: Mutants) -> None:
+        own = f"test_{function.__module__.rpartition('.')[2]}.py"
         for name, mutant in mutants.items():
             if name == "_mutmut_orig":
                 continue
-            if survived := self._survives(session, function, [at for at in self.order if at in tests], mutant):
+            order = sorted((at for at in self.order if at in tests), key=lambda at: own not in session.items[at].nodeid)
+            if survived := self._survives(session, function, order, mutant):
                 say(f"\n{function.__module__} {name}\n{difference(mutants['_mutmut_orig'], mutant)}")
             else:
                 at = int.from_bytes(self.noticed_by[:4])

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from halbd.decide.listen import local_address, overlap, sockets
+from halbd.decide.listen import has_low_ports, local_address, overlap, sockets
 from tests.render.cases import CASES, CONFIG, FRONTEND, SECOND_VIP, VIP, VIP6, with_frontend
 
 
@@ -69,3 +69,8 @@ def test_the_sockets_of_a_frontend_on_a_vip_are_the_vip_and_loopback() -> None:
 def test_a_frontend_on_every_address_has_one_socket_of_the_widest_family() -> None:
     assert [str(address) for address, _ in sockets(CONFIG)] == ["0.0.0.0"]
     assert [str(address) for address, _ in sockets(CASES["dual-stack-multicast"])] == ["::"]
+
+
+def test_port_1024_is_the_first_that_needs_no_capability() -> None:
+    assert has_low_ports(with_frontend(replace(FRONTEND, port=1023)))
+    assert not has_low_ports(with_frontend(replace(FRONTEND, port=1024)))
