@@ -152,3 +152,19 @@ def test_every_step_notes_its_moment_and_a_death_forgets_the_process() -> None:
     assert (ended.changed, ended.due) == (at(9), None)
     starting, _ = life.start(Child(), P, at(1))
     assert life.stop(starting, P, at(2))[0].changed == at(2)
+
+
+def test_every_change_of_the_phase_notes_its_moment() -> None:
+    started, _ = life.start(Child(), P, at(1))
+    running, _ = life.spawned(started, P, 7, 99, at(2))
+    dead, _ = life.died(running, "exited", 0.0, at(3))
+    again, _ = life.tick(dead, P, at(4))
+    ended = [life.stop(child, P, at(5))[0] for child in (started, running, dead)]
+    moments = [child.changed for child in (started, running, dead, again, *ended)]
+    assert moments == [at(second) for second in (1, 2, 3, 4, 5, 5, 5)]
+    assert [child.due for child in (again, *ended)] == [None, None, 5 + life.GRACE, None]
+    assert (running.start_ticks, dead.start_ticks) == (99, 0)
+
+
+def test_a_few_deaths_are_no_trial() -> None:
+    assert [life.trial(deaths) for deaths in (life.OFTEN - 1, life.OFTEN)] == [0, 8]
