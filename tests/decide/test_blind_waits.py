@@ -12,6 +12,7 @@ from tests.decide.driver import Driver, running
 from tests.sample import config
 
 NODE = running()
+HELD = running(holder=True).state.held
 WAIT = lag(NODE.state.config)
 BEGIN = NODE.mono
 DUE = BEGIN + WAIT
@@ -19,7 +20,7 @@ DUE = BEGIN + WAIT
 
 def seeing(level: int, *, holder: bool, node: Driver = NODE) -> State:
     """It sees a server, since then."""
-    held = frozenset({node.vip}) if holder else frozenset()
+    held = HELD if holder else {}
     return replace(node.state, levels={"lb1": level}, held=held, blind_since=None, sight_since=BEGIN)
 
 
