@@ -7,6 +7,7 @@ has other code.
 
 from __future__ import annotations
 
+import ast
 import difflib
 import gc
 import inspect
@@ -16,6 +17,7 @@ import resource
 import shutil
 import sys
 import tempfile
+import textwrap
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -37,14 +39,15 @@ ROOMS = {
 MEMORY = 2 << 30  # bytes; an endless loop may also grow
 
 Mutants = dict[str, Any]
-found: list[tuple[FunctionType, CodeType, Mutants]] = []
+found: list[tuple[FunctionType, Mutants]] = []
+TraceFunction = Callable[[FrameType, str, Any], Any]
 
 
 def keep(mutants: Mutants, **_: object) -> Callable[[FunctionType], FunctionType]:
     """In place of mutmut's switch: leave the function as it is, and remember its mutants."""
 
     def kept(function: FunctionType) -> FunctionType:
-        found.append((function, function.__code__, mutants))
+        found.append((function, mutants))
         return function
 
     return kept
@@ -61,49 +64,56 @@ def write(tree: Path, asked: tuple[str, ...]) -> None:
 
 
 class Judge:
-    """A pytest plugin: runs every test once, and then for each mutant those that run its function."""
+    """A pytest plugin: runs every test once, and then for each mutant those that run what it changes."""
 
-    def __init__(self, modules: str) -> None:
+    def __init__(self, modules: tuple[str, ...]) -> None:
         self.modules = modules
         self.counts: Counter[str] = Counter()
         self.seconds: list[float] = []
-        self.runs: dict[CodeType, set[int]] = {code: set() for _, code, _ in found}
+        self.lines: dict[CodeType, dict[int, set[int]]] = {}  # of each function, with the tests that run them
         self.order: list[int] = []  # the last that noticed one, and then the quickest
         self.noticed_by = mmap.mmap(-1, 4)  # shared with the forks
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Judge, instead of running the tests."""
-        self.runs = {code: set() for _, code, _ in found}
+        self.lines = {function.__code__: {} for function, _ in found}
         for at in range(len(session.items)):
             self._watch(session, at)
         assert not session.testsfailed, "the tests fail without any change"
         gc.freeze()  # what is not collected stays shared
         self.order = sorted(range(len(session.items)), key=self.seconds.__getitem__)
-        for function, code, mutants in found:
+        for function, mutants in found:
             if function.__module__.startswith(self.modules):
-                self._judge(session, function, self.runs[code], mutants)
-        say(f"{self.modules} {dict(self.counts)}")
+                self._judge(session, function, mutants)
+        say(f"{' '.join(self.modules)} {dict(self.counts)}")
         return True
 
     def _watch(self, session: pytest.Session, at: int) -> None:
-        def called(frame: FrameType, event: str, _: object) -> None:
-            if event == "call" and (tests := self.runs.get(frame.f_code)) is not None:
-                tests.add(at)
+        def called(frame: FrameType, _event: str, _: object) -> TraceFunction | None:
+            return stepped if frame.f_code in self.lines else None
 
+        def stepped(frame: FrameType, _event: str, _: object) -> TraceFunction:
+            self.lines[frame.f_code].setdefault(frame.f_lineno, set()).add(at)
+            return stepped
+
+        forget()
         began = time.process_time()
-        sys.setprofile(called)
+        sys.settrace(called)
         run(session, at)
-        sys.setprofile(None)
+        sys.settrace(None)
         self.seconds.append(time.process_time() - began)
 
-    def _judge(self, session: pytest.Session, function: FunctionType, tests: set[int], mutants: Mutants) -> None:
+    def _judge(self, session: pytest.Session, function: FunctionType, mutants: Mutants) -> None:
+        lines = self.lines[function.__code__]
+        original = mutants.pop("_mutmut_orig")
+        above = len(inspect.getsource(function).splitlines()) - len(inspect.getsource(original).splitlines())
+        first = function.__code__.co_firstlineno + above  # mutmut's decorator
         own = f"test_{function.__module__.rpartition('.')[2]}.py"
         for name, mutant in mutants.items():
-            if name == "_mutmut_orig":
-                continue
+            tests = set[int]().union(*(lines.get(first + at, ()) for at in changed(original, mutant)))
             order = sorted((at for at in self.order if at in tests), key=lambda at: own not in session.items[at].nodeid)
             if survived := self._survives(session, function, order, mutant):
-                say(f"\n{function.__module__} {name}\n{difference(mutants['_mutmut_orig'], mutant)}")
+                say(f"\n{function.__module__} {name} ({len(order)} tests)\n{difference(original, mutant)}")
             else:
                 at = int.from_bytes(self.noticed_by[:4])
                 self.order.remove(at)
@@ -130,15 +140,32 @@ def run(session: pytest.Session, at: int) -> None:
 
 
 def swap(function: FunctionType, mutant: FunctionType) -> None:
-    """Change the function itself, whoever holds it, and forget what it has answered."""
+    """Change the function itself, whoever holds it."""
     function.__code__ = mutant.__code__
     function.__defaults__, function.__kwdefaults__ = mutant.__defaults__, mutant.__kwdefaults__
+    forget()
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def forget() -> None:
+    """Empty every lru_cache: a test that finds an answer there does not run what gave it."""
     for module in [module for name, module in sys.modules.items() if name.startswith("halbd.")]:
         for value in vars(module).values():
             if hasattr(value, "cache_clear"):
                 value.cache_clear()
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def changed(original: Any, mutant: Any) -> range:
+    """The lines, counted from 0, of the innermost statement that differs; only its head where it has a body."""
+    old, new = (textwrap.dedent(inspect.getsource(one)) for one in (original, mutant))
+    differing = (i for i, (a, b) in enumerate(zip(old.splitlines(), new.splitlines(), strict=False), 1) if a != b)
+    at = next((i for i in differing if i > 1), 1)  # the first holds the name
+    around = [one for one in ast.walk(ast.parse(old)) if isinstance(one, ast.stmt) and one.lineno <= at]
+    around = sorted((one for one in around if at <= (one.end_lineno or 0)), key=lambda one: one.lineno)
+    inner = next((one for one in around[1:] if isinstance(one, ast.FunctionDef)), around[-1])
+    body = getattr(inner, "body", []) if len(around) > 1 else []  # a default changes everything
+    return range(inner.lineno - 1, body[0].lineno - 1 if body else inner.end_lineno or 0)
 
 
 def difference(function: Any, mutant: Any) -> str:
@@ -152,18 +179,20 @@ def say(text: str) -> None:
 
 
 def main() -> None:
-    """Judge a room, or the modules whose names begin as given: `halbd.decide.guard`."""
+    """Judge every room, or the modules whose names begin as given: `halbd.decide.guard`."""
     asked = tuple(sys.argv[1:]) or tuple(f"halbd.{room}." for room in ROOMS)
     with tempfile.TemporaryDirectory() as tree:
         write(Path(tree), asked)
         os.chdir(tree)
         sys.path[0] = tree
         mutmut.mutation.trampoline.wrap_in_trampoline = keep
-        for modules in asked:
-            if (pid := os.fork()) == 0:
+        for room, tests in ROOMS.items():
+            modules = tuple(one for one in asked if one.startswith(f"halbd.{room}."))
+            if modules and (pid := os.fork()) == 0:
                 options = ["-q", "-s", "--tb=native", "--assert=plain", "--hypothesis-seed=0", "-p", "no:cacheprovider"]
-                os._exit(pytest.main([*options, *ROOMS[modules.split(".")[1]]], plugins=[Judge(modules)]))
-            os.waitpid(pid, 0)
+                os._exit(pytest.main([*options, *tests], plugins=[Judge(modules)]))
+            if modules:
+                os.waitpid(pid, 0)
 
 
 if __name__ == "__main__":
