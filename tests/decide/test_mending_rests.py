@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from halbd.decide.guard import DELAYS, FIRST_REST, FORGET, LONGEST_REST, due, mended, next_due
+from halbd.decide.guard import DELAYS, FIRST_REST, FORGET, LEFT, LONGEST_REST, due, mended, next_due
+from halbd.model.adverts import Advert, Claim
 from halbd.model.config import LogLevel
 from halbd.model.effects import RemoveAddress, Say
+from halbd.model.evidence import Held, Now
 from halbd.model.guard import Doubt, Guard, Mending, Wrong
 from halbd.model.maintenance import Maintenance
 from halbd.model.replacing import replace
@@ -53,13 +55,36 @@ def test_a_mending_long_ago_is_forgotten(ago: float, count: int) -> None:
     assert due(unfit(), NOW)[0].guard.mended[PLACE].count == 1
 
 
-def test_it_says_what_was_where_and_why() -> None:
-    _, effects = due(unfit(), NOW)
-    why = "this node may not hold it, and keepalived left it here"
+def told(state: State) -> list[tuple[LogLevel, str, object]]:
+    return [(one.level, one.event, dict(one.fields)) for one in of(Say, list(due(state, NOW)[1]))]
+
+
+@pytest.mark.parametrize(
+    ("came", "why"), [(SINCE - 1, "keepalived left it here"), (SINCE, "it came all the same")], ids=str
+)
+def test_it_says_what_was_where_and_why(came: float, why: str) -> None:
+    held = {NODE.vip: Held("eth0", Now(came, NOW.wall))}
+    fields = {"vip": str(NODE.vip), "interface": "eth0", "why": f"this node may not hold it, and {why}", "mended": True}
+    assert told(replace(unfit(), held=held)) == [(LogLevel.ERROR, "vip.stale", fields)]
+
+
+def test_one_that_somebody_removed_is_said_to_be_missing() -> None:
+    advert = Advert(NODE.state.config.node.address, 4, 254, frozenset({NODE.vip}))
+    guard = Guard(
+        claims=(Claim(advert, "eth0", own=True, at=NOW.mono),),
+        heard_since=SINCE,
+        heard_at=NOW.mono,
+        awake_since=SINCE,
+        doubts={PLACE: Doubt(Wrong.MISSING, NOW.mono - DELAYS[Wrong.MISSING])},
+    )
+    begun = Now(NOW.mono - LEFT, NOW.wall)
+    gone = replace(NODE.state, held={}, role_since={}, begun=begun, guard=guard)
+    why = "removed by somebody else, and keepalived here still advertises it"
     fields = {"vip": str(NODE.vip), "interface": "eth0", "why": why, "mended": True}
-    assert [(one.level, one.event, dict(one.fields)) for one in of(Say, list(effects))] == [
-        (LogLevel.ERROR, "vip.stale", fields)
-    ]
+    assert told(gone) == [(LogLevel.ERROR, "vip.missing", fields)]
+    assert told(replace(gone, begun=NOW)) == [], "the advert may be older than the loss"
+    assert told(replace(gone, pushed={**gone.pushed, "fault": 1})) == [], "keepalived has been told to give it up"
+    assert told(replace(gone, guard=replace(guard, heard_since=None))) == []
 
 
 def test_what_follows_within_a_second_is_halbds_own_doing() -> None:
