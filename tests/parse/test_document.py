@@ -13,13 +13,16 @@ NOT_A_FILE = {
     "only a comment": (b"# x\n", "the file is empty; nodes, vips and frontends are required"),
     "only a marker": (b"---\n", "the file is empty; nodes, vips and frontends are required"),
     "not UTF-8": (b"a: b\nc: \xff", "line 2: the file is not UTF-8 text; save it as UTF-8"),
+    "not UTF-8 in the midst": (b"\na: b\nc: \xff\nd: e\n", "line 3: the file is not UTF-8 text; save it as UTF-8"),
     "UTF-16": ("a: b".encode("utf-16"), "line 1: the file is not UTF-8 text; save it as UTF-8"),
     "NUL": (b"a: b\nc: \x00", "line 2: the character '\\x00' is not allowed; remove it"),
+    "NUL in the midst": (b"\na: b\nc: \x00\nd: e\n", "line 3: the character '\\x00' is not allowed; remove it"),
     "escape": (b"a: \x1b[31m", "line 1: the character '\\x1b' is not allowed; remove it"),
     "too large": (
         b"#" * (1 << 20) + b"\n",
         "the file has 1048577 bytes; 1048576 bytes is the most that is read",
     ),
+    "as large as it may be": (b"#" * (1 << 20), "the file is empty; nodes, vips and frontends are required"),
     "two documents": (b"a: 1\n---\nb: 2", "line 2: a second document begins here; remove the line ---"),
     "a tag": (
         b"a: !!python/object/apply:os.system [id]",
