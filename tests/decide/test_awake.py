@@ -43,7 +43,6 @@ def test_a_turn_that_is_late_begins_anew_and_one_that_is_just_in_time_does_not(
 
 
 def test_turns_that_follow_closely_are_not_noted() -> None:
-    before = replace(BELIEF, turned=0.0)
-    state = replace(STATE, guard=before)
-    assert awake(state, Now(NOTED, TURNED.wall)) is state
+    state = replace(STATE, guard=replace(BELIEF, turned=1.0))
+    assert awake(state, Now(1 + NOTED, TURNED.wall)) is state
     assert after(NOTED + 0.01).turned == TURNED.mono + NOTED + 0.01

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 import pytest
 
-from halbd.decide.guard import DELAYS, FIRST_REST, FORGET, LEFT, LONGEST_REST, due, mended, next_due
+from halbd.decide.guard import ARRIVED, DELAYS, FIRST_REST, FORGET, LEFT, LONGEST_REST, due, mended, next_due
 from halbd.model.adverts import Advert, Claim
 from halbd.model.config import LogLevel
 from halbd.model.effects import RemoveAddress, Say
@@ -14,6 +16,7 @@ from halbd.model.maintenance import Maintenance
 from halbd.model.replacing import replace
 from halbd.model.state import State, Stopping
 from tests.decide.driver import of, running
+from tests.sample import config
 
 NODE = running(holder=True)
 NOW = NODE.now
@@ -92,3 +95,36 @@ def test_what_follows_within_a_second_is_halbds_own_doing() -> None:
     assert mended(unfit(one), PLACE, NOW) is None
     one = did(NOW.mono - 0.99)
     assert mended(unfit(one), PLACE, NOW) == one
+
+
+def test_a_doubt_of_another_kind_begins_anew() -> None:
+    other = Guard(doubts={PLACE: Doubt(Wrong.STALE, SINCE)})
+    state, effects = due(replace(unfit(), guard=other), NOW)
+    assert effects == ()
+    assert state.guard.doubts == {PLACE: Doubt(Wrong.UNFIT, NOW.mono)}
+
+
+def test_a_keepalived_that_was_not_told_yet_is_not_late() -> None:
+    told_nothing = replace(unfit(), pushed={**NODE.state.pushed, "fault": 0})
+    assert due(told_nothing, NOW)[0].guard.doubts == {}
+
+
+@pytest.mark.parametrize(("ago", "settled"), [(ARRIVED + 0.01, True), (ARRIVED - 0.01, False)])
+def test_a_vip_is_stale_only_when_it_has_been_here_for_a_while(ago: float, settled: bool) -> None:
+    """Its adverts may not have been heard yet. The doubt is as old as what was heard."""
+    advert = Advert(ip_address("10.10.50.3"), 4, 253, frozenset({NODE.vip}))
+    heard_at = NOW.mono - 0.05
+    guard = Guard((Claim(advert, "eth0", own=False, at=heard_at),), 900.0, heard_at, awake_since=900.0)
+    held = {NODE.vip: Held("eth0", Now(heard_at - ago, NOW.wall))}
+    state, _ = due(replace(NODE.state, held=held, guard=guard), NOW)
+    assert state.guard.doubts == ({PLACE: Doubt(Wrong.STALE, heard_at)} if settled else {})
+
+
+def test_two_vips_are_mended_at_once() -> None:
+    both = running(config(vips=[{"address": "10.10.50.4"}, {"address": "10.10.50.5"}]))
+    places = [(vip.address, "eth0") for vip in both.state.config.vips]
+    held = {address: Held("eth0", both.now) for address, _ in places}
+    guard = Guard(doubts={place: Doubt(Wrong.UNFIT, both.mono - DELAYS[Wrong.UNFIT]) for place in places})
+    pushed = {**both.state.pushed, "fault": 1}
+    _, effects = due(replace(both.state, maintenance=DRAINED, held=held, pushed=pushed, guard=guard), both.now)
+    assert of(RemoveAddress, list(effects)) == [RemoveAddress(*place) for place in places]
