@@ -1,0 +1,48 @@
+"""What happens to several VIPs at once happens to each of them."""
+
+from __future__ import annotations
+
+from halbd.decide.parting import TAKEN, advance, begin, next_due
+from halbd.model.config import Address
+from halbd.model.effects import EndConnections, Record
+from halbd.model.events import AddressesDumped
+from halbd.model.maintenance import Maintenance
+from halbd.model.replacing import replace
+from halbd.model.state import Parting
+from tests.decide.driver import of, running
+from tests.sample import config
+
+NODE = running(config(vips=[{"address": "10.10.50.4"}, {"address": "10.10.50.5"}]))
+FIRST, SECOND = (vip.address for vip in NODE.state.config.vips)
+NOW = NODE.now
+
+
+def ended(**due: float) -> list[Address]:
+    """Whose connections are ended now."""
+    parting = {FIRST: Parting(due["first"]), SECOND: Parting(due["second"])}
+    _, effects = advance(replace(NODE.state, parting=parting), NOW)
+    return [one.address for one in of(EndConnections, list(effects))]
+
+
+def test_the_connections_of_each_end_in_their_own_time() -> None:
+    assert ended(first=NOW.mono, second=NOW.mono) == [FIRST, SECOND]
+    assert ended(first=NOW.mono, second=NOW.mono + 1) == [FIRST]
+    assert ended(first=NOW.mono + 1, second=NOW.mono) == [SECOND]
+
+
+def test_a_look_at_all_addresses_records_each() -> None:
+    everywhere = frozenset((address, "eth0") for address in (FIRST, SECOND))
+    done = NODE.post(AddressesDumped(everywhere, "found when halbd started"))
+    assert [one.transition.vip for one in of(Record, done)] == [FIRST, SECOND]
+    assert list(NODE.state.held) == [FIRST, SECOND]
+
+
+def test_after_a_fault_the_slowest_peer_has_its_skew_time() -> None:
+    """RFC 9568, 6.1: (256 - priority) / 256 of advert_int; lb1 is preferred and gets 224, so lb3 has 192."""
+    nodes = [
+        {"name": name, "address": f"10.10.50.{at}", "priority": priority}
+        for at, name, priority in ((2, "lb1", 192), (3, "lb2", 224), (6, "lb3", 208))
+    ]
+    node = running(config(nodes=nodes, vrrp={"advert_int": 1}), holder=True)
+    drained = replace(node.state, held={}, maintenance=Maintenance(node.now.wall, None, 0, withdrawn=0))
+    assert next_due(begin(drained, node.vip, node.now)) == node.mono + 0.25 + TAKEN
