@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from halbd.decide.holding import role
 from halbd.model.child import Program
 from halbd.model.effects import Record
-from halbd.model.events import AddressChanged, AddressesDumped, ConfigApplied, Exited
+from halbd.model.events import AddressChanged, AddressesDumped, ConfigApplied, Exited, StopRequested
 from halbd.model.transition import Role
 from tests.decide.driver import asked, of, running
 from tests.sample import config
@@ -123,3 +123,10 @@ def test_a_vip_lost_while_keepalived_does_not_run_says_so() -> None:
     node.post(Exited(Program.KEEPALIVED, 200, "killed by SIGKILL", 0.0))
     (record,) = of(Record, node.hold(present=False))
     assert record.transition.cause == "keepalived does not run"
+
+
+def test_a_vip_that_leaves_during_an_offer_says_what_it_was_offered_for() -> None:
+    node = running(holder=True)
+    node.post(StopRequested())
+    (record,) = of(Record, node.hold(present=False))
+    assert record.transition.cause == "stopping: offered to the peers"
