@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from signal import Signals
+
 from halbd.decide.hung import DEAF, before_a_stop, due, looked
 from halbd.model.child import Child, Phase, Program
 from halbd.model.config import LogLevel
-from halbd.model.effects import Effect, Say, TakeUp
+from halbd.model.effects import Effect, Say, Signal, TakeUp
 from halbd.model.events import KeepalivedLooked
 from halbd.model.guard import Guard, Hung, Sign
 from halbd.model.replacing import replace
@@ -46,7 +48,8 @@ def test_one_that_reads_some_of_its_adverts_begins_anew() -> None:
 def test_a_hung_keepalived_is_said_with_its_pid_and_forgotten_when_it_is_well() -> None:
     why = Sign.STOPPED.value
     state, effects = due(after(10, Sign.STOPPED), NOW)
-    assert effects[0] == Say(LogLevel.ERROR, "keepalived.hung", {"pid": 200, "why": why})
+    said = Say(LogLevel.ERROR, "keepalived.hung", {"pid": 200, "why": why})
+    assert effects[:2] == (said, Signal(Program.KEEPALIVED, Signals.SIGKILL))
     assert state.guard.hung == Hung(why, NOW)
     well, effects = due(replace(state, guard=replace(state.guard, signs={})), NOW)
     assert (well.guard.hung, effects) == (None, ())

@@ -24,8 +24,8 @@ def test_the_door_is_shut_before_a_peer_can_take_over_and_open_again_once_none_c
     begin, end = window(config())
     assert (round(begin, 2), round(end, 2)) == (0.35, 0.65)
     assert window(config(vrrp={"advert_int": 0.02}))[0] == 0
-    version2 = window(config(vrrp={"version": 2, "advert_int": 1}))
-    assert (round(version2[0], 2), round(version2[1], 2)) == (1.96, 3.06)
+    version2 = window(config(vrrp={"version": 2, "advert_int": 2}))
+    assert (round(version2[0], 2), round(version2[1], 2)) == (3.96, 6.06)
     node = running(holder=True)
     assert door(node.post(DRAIN)) == []
     assert door(node.wait(begin - 0.01)) == []
