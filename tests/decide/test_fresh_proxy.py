@@ -1,0 +1,32 @@
+"""What is believed of a proxy that has just come about."""
+
+from __future__ import annotations
+
+import pytest
+
+from halbd.decide.probing import WARM_UP, fresh
+from halbd.decide.targets import local_targets
+from halbd.model.child import Child, Phase
+from halbd.model.evidence import Streak
+from halbd.model.replacing import replace
+from halbd.model.state import Series
+from tests.decide.driver import running
+
+NODE = running(holder=True)
+LOCAL = {target.name for target in local_targets(NODE.state.config)}
+
+
+@pytest.mark.parametrize(
+    ("adopted", "restarts", "first"),
+    [(True, 0, Streak()), (True, 1, Streak()), (False, 0, Streak()), (False, 1, Streak(up=False))],
+)
+def test_one_in_the_place_of_a_dead_one_must_prove_itself_and_one_that_was_found_is_asked_at_once(
+    adopted: bool, restarts: int, first: Streak
+) -> None:
+    state = replace(NODE.state, proxy=Child(Phase.RUNNING, 100, restarts=restarts))
+    due = NODE.mono if adopted else NODE.mono + WARM_UP
+    new = fresh(state, NODE.now, adopted=adopted)
+    unproven = Series(due, first, begun=NODE.mono, blamed=first.up is False)
+    held = Series(due, Streak(up=True), begun=NODE.mono)
+    assert new.series == {name: unproven if name in LOCAL else held for name in NODE.state.series}
+    assert new.admin == Series(due, begun=NODE.mono)
