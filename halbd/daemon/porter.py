@@ -55,7 +55,7 @@ class Porter:
         pid, ports = state.proxy.pid, {one.port for one in state.config.frontends}
         who = Identity(pid, state.proxy.start_ticks) if pid else None
         match effect:
-            case ShutDoor() if who and not state.kept_out:
+            case ShutDoor() if who and not self._asking:
                 self._shut(who, ports, [vip.address for vip in state.config.vips])
             case LetIn() if self._door is not None:
                 self._open(self._door, pid, moved=effect.moved)
@@ -63,6 +63,11 @@ class Porter:
                 self._let_in(who, ports)
             case _:
                 self._failed = False  # what could not be shut is open
+
+    @property
+    def _asking(self) -> bool:
+        """Whether it was left shut is not known yet. To shut it now, and fail, would say that it is open."""
+        return self._later is not None and not self._later.done()
 
     def _shut(self, who: Identity, ports: set[int], addresses: list[Address]) -> None:
         """Noted first: a door that is shut, and not known to be, is worse than a connection that is reset."""
@@ -83,7 +88,7 @@ class Porter:
             self._log.warning("connections.not_let_in", why=str(error), shut=shut)
             if shut:
                 self._post(DoorSeen(who.pid, str(error)))
-            if self._later is None or self._later.done():
+            if not self._asking:
                 self._later = self._begin(self._let_in_later(who.pid, ports))
         else:
             self._is_open(who.pid)
@@ -91,8 +96,6 @@ class Porter:
     async def _let_in_later(self, proxy: int, ports: set[int]) -> None:
         while session(proxy) == proxy:
             await asyncio.sleep(LET_IN)
-            if self._door is not None:
-                return
             with contextlib.suppress(HalbdError, OSError):
                 await asyncio.to_thread(let_in, proxy, ports, ask.LATER)
                 self._is_open(proxy)

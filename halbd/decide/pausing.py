@@ -53,7 +53,8 @@ def seen(state: State, event: DoorSeen, now: Now) -> State:
     """Whether the proxy that was taken up lets new connections in: one that has been shut is a fault of this node."""
     if event.pid != state.proxy.pid:
         return state
-    return replace(state, kept_out=KeptOut(event.why, now) if event.why else None)
+    before = state.kept_out
+    return replace(state, kept_out=KeptOut(event.why, before.since if before else now) if event.why else None)
 
 
 def offered(state: State) -> float | None:

@@ -108,7 +108,8 @@ def _unstable(config: Config, proxy: Child, now: Now) -> Reason:
 
 def _kept_out(one: KeptOut) -> Reason:
     """A peer lets them in. The probes are no evidence here: they come through the loopback, which is never shut."""
-    words = f"an earlier halbd ended while new connections waited, and nobody has let them in yet: {one.why}"
+    words = "an earlier halbd ended while new connections waited, and nobody has let them in yet"
+    words = f"{words} (`systemctl restart halbd-helper`): {one.why}"
     return Reason(Cause.VIP_UNSERVED, words, one.since.wall)
 
 

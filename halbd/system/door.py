@@ -12,6 +12,7 @@ import socket
 from collections.abc import Collection, Iterable
 
 from halbd.model.config import Address
+from halbd.model.errors import FailedError
 from halbd.system import sock_diag
 from halbd.system.bpf import attach, detach
 from halbd.system.helper import ask
@@ -69,8 +70,14 @@ class Door:
 
 
 def let_in(leader: int, ports: Collection[int], within: float | None = None) -> None:
-    """Open what a daemon that ended at the wrong moment may have left shut. Raises HalbdError, OSError."""
-    for one in listeners(leader, ports, within):
+    """Open what a daemon that ended at the wrong moment may have left shut. Raises HalbdError, OSError.
+
+    Where there is nothing to open, nobody knows that it is open.
+    """
+    found = listeners(leader, ports, within)
+    if not found and session(leader) == leader:
+        raise FailedError("cannot copy the proxy's sockets: none that listens was found")
+    for one in found:
         with one:
             detach(one)
 

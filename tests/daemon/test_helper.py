@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
+import subprocess
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -11,10 +14,12 @@ import pytest
 from halbd.daemon.owner import read_clocks
 from halbd.daemon.porter import Porter
 from halbd.model.child import Child, Phase
-from halbd.model.effects import ShutDoor
+from halbd.model.effects import LetIn, ShutDoor
+from halbd.model.events import DoorSeen, Event
+from halbd.model.paths import Paths
 from halbd.model.state import State
 from halbd.system.helper.ask import SOCKET
-from halbd.system.process import identity
+from halbd.system.process import Identity, identity
 from tests.daemon.node import Node
 from tests.render.netns import inside, run
 from tests.sample import config
@@ -100,13 +105,39 @@ def test_a_door_that_a_killed_daemon_left_shut_is_a_fault_until_a_helper_opens_i
     assert not bare.paths.door_note.exists()
 
 
+def test_a_door_that_may_be_shut_is_not_shut_again_and_so_not_said_to_be_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for a drain that a new daemon goes on with: its window may come before the helper's first answer."""
+    monkeypatch.setenv(SOCKET, str(tmp_path / "nobody"))
+    paths, posted = Paths(tmp_path, tmp_path, tmp_path), list[Event]()
+
+    async def take_up(state: State) -> None:
+        porter = Porter(paths, posted.append, asyncio.create_task)
+        for effect in (LetIn(), ShutDoor(), LetIn()):
+            porter.perform(effect, state)
+
+    with subprocess.Popen(["/bin/sleep", "60"], start_new_session=True) as proxy:
+        who = identity(proxy.pid)
+        assert who
+        noted = json.dumps(asdict(who))
+        paths.door_note.write_text(noted)
+        asyncio.run(take_up(_running(who)))
+        proxy.kill()
+    assert [type(event) is DoorSeen and event.why != "" for event in posted] == [True, True]
+    assert paths.door_note.read_text() == noted
+
+
+def _running(proxy: Identity) -> State:
+    return State(config(), read_clocks(), proxy=Child(Phase.RUNNING, proxy.pid, proxy.start_ticks))
+
+
 def _leave_shut(node: Node, proxy: int) -> None:
     """As a daemon does that ends then: it lets go of its copies of the sockets."""
     who = identity(proxy)
     assert who
-    state = State(config(), read_clocks(), proxy=Child(Phase.RUNNING, who.pid, who.start_ticks))
     porter = Porter(node.paths, lambda _: None, asyncio.create_task)
-    within(node.place, lambda: porter.perform(ShutDoor(), state))
+    within(node.place, lambda: porter.perform(ShutDoor(), _running(who)))
     assert node.paths.door_note.exists()
 
 

@@ -86,6 +86,10 @@ def test_a_door_that_stays_shut_is_a_fault_of_this_node_until_it_is_open() -> No
     assert pushes(node.post(DoorSeen(100, "no answer")))["fault"] == 1
     assert node.causes == ["vip_unserved"]
     assert "no answer" in node.verdict.reasons[0].detail
+    since = node.verdict.reasons[0].since
+    node.mono += 1
+    node.post(DoorSeen(100, "no answer again"))
+    assert node.verdict.reasons[0].since == since
     assert pushes(node.post(DoorSeen(100)))["fault"] == 0
 
 

@@ -13,6 +13,7 @@ from ipaddress import ip_address
 
 import pytest
 
+from halbd.model.errors import FailedError
 from halbd.system.door import Door, let_in, listeners
 from tests.render.netns import add_address, inside, link, namespace, run, wait_until
 from tests.system.helped import Way
@@ -151,6 +152,11 @@ def test_a_door_that_a_daemon_left_shut_is_opened_by_the_next(world: World) -> N
     within(world.here, lambda: let_in(world.pid, {PORT}))
     with world.knock() as one:
         assert answer(one) == "here"
+
+
+def test_where_nothing_was_found_to_open_nobody_says_that_it_is_open(world: World) -> None:
+    with pytest.raises(FailedError, match="none that listens"):
+        within(world.here, lambda: let_in(world.pid, {PORT + 1}))
 
 
 def test_every_listening_socket_is_found_once_and_no_other(world: World) -> None:
