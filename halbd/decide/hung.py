@@ -55,14 +55,16 @@ def looked(state: State, event: KeepalivedLooked, now: Now) -> Step:
 
 
 def _unseen(state: State, event: KeepalivedLooked, now: Now) -> Unseen | None:
+    if not event.why:
+        return None
     before = state.guard.unseen
-    return Unseen(event.why, before.since if before else now) if event.why else None
+    return Unseen(event.pid, event.why, before.since if before and before.pid == event.pid else now)
 
 
 def unhelped(state: State, now: Now) -> Unseen | None:
     """The helper has been silent for long enough to be told: one that was late once, or is just started, is well."""
     one = state.guard.unseen
-    return one if one and state.keepalived.running and now.mono - one.since.mono >= LATE else None
+    return one if one and one.pid == state.keepalived.pid and now.mono - one.since.mono >= LATE else None
 
 
 def before_a_stop(state: State) -> tuple[Effect, ...]:

@@ -65,8 +65,9 @@ class Hung:
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
-    """The helper does not answer: `why`, at the latest look, and since when."""
+    """The helper does not answer: `why`, at the latest look at the keepalived that runs (`pid`), and since when."""
 
+    pid: int
     why: str
     since: Now
 

@@ -6,7 +6,8 @@ import json
 import re
 
 from halbd.decide.status import check, stamp, status
-from halbd.model.events import ConfigRejected, KeepalivedLooked
+from halbd.model.child import Program
+from halbd.model.events import ConfigRejected, Exited, KeepalivedLooked, Spawned
 from halbd.model.guard import Sign
 from tests.decide.driver import running
 from tests.decide.wire import OURS, PEER, STRANGER, killed, wired
@@ -53,7 +54,14 @@ def test_a_helper_is_told_that_has_been_silent_for_longer_than_a_moment() -> Non
     one = status(node.state, node.now)
     assert one["healthy"] is True
     assert one["helper"] == {"why": "timed out", "since": stamp(since.wall)}
-    node.post(KeepalivedLooked(200, frozenset()))
+    node.post(Exited(Program.KEEPALIVED, 200, "killed by SIGKILL", 0.0))
+    assert status(node.state, node.now)["helper"] is None, "nobody looks"
+    node.wait(1)
+    node.post(Spawned(Program.KEEPALIVED, 201, 1), KeepalivedLooked(201, frozenset(), why="timed out"))
+    assert status(node.state, node.now)["helper"] is None, "a moment, as far as this one was looked at"
+    node.live(3)
+    assert status(node.state, node.now)["helper"] is not None
+    node.post(KeepalivedLooked(201, frozenset()))
     assert status(node.state, node.now)["helper"] is None
 
 
