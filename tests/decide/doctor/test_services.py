@@ -173,7 +173,7 @@ def test_a_halbd_without_its_helper_is_told(halbd: Unit, helper: Unit, expected:
 @pytest.mark.parametrize(
     ("service", "expected", "part", "cure"),
     [
-        (replace(RUNS, restarts=2), "fine", "systemd has started it again 2 times", ""),
+        (replace(RUNS, restarts=2), "warning", "systemd has started it again 2 times", "journalctl"),
         (NEVER, "fine", "halbd-helper.socket is active", ""),
         (GONE, "warning", "is not there", "install the package again"),
         (Unit("masked", "inactive", "masked"), "warning", "is masked", "systemctl unmask"),
