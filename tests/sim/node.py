@@ -30,7 +30,7 @@ class Node:
         self.world, self.config, self.random, self.clock = world, config, random, world.clock
         self.name = config.node.name
         self.addresses: dict[Address, str] = {}
-        self.added: set[Address] = set()
+        self.added: dict[Address, float] = {}  # by somebody besides keepalived, and when
         self.tracks: dict[str, int] = {}
         self.strays: set[Address] = set()
         self.history: dict[Place, bool] = {}
@@ -145,7 +145,7 @@ class Node:
             self.addresses[address] = interface
         else:
             self.addresses.pop(address, None)
-            self.added.discard(address)
+            self.added.pop(address, None)
         self.world.watch.moved(self)
         if self.daemon:
             self.daemon.netlink(AddressChanged(address, interface, present, by_keepalived=by_keepalived))
@@ -162,7 +162,7 @@ class Node:
     def add(self, address: Address) -> None:
         """Somebody besides keepalived adds one."""
         if address not in self.addresses:
-            self.added.add(address)
+            self.added[address] = self.clock.now
             self.put(address, "eth0", present=True, by_keepalived=False)
 
     def stray(self, address: Address, *, present: bool = True) -> None:

@@ -268,9 +268,9 @@ class Watch:
 
     def _finished(self, node: Node, seen: Seen) -> None:
         """A daemon that goes has ended the proxy: nobody would answer on a VIP that stays."""
-        tampered = node.added.issuperset(node.addresses) and self._moved.get(node.name, 0) >= seen.stopping
-        if node.addresses and not tampered and self._disturbed.get(node.name, 0) <= seen.stopping:
-            self._broken(node, f"its daemon has stopped, and left {list(node.addresses)}")
+        left = [one for one in node.addresses if node.added.get(one, -1) < seen.stopping]
+        if left and self._disturbed.get(node.name, 0) <= seen.stopping:
+            self._broken(node, f"its daemon has stopped, and left {left}")
 
     def _stopped(self, node: Node, daemon: Daemon) -> None:
         if daemon.alive and not daemon.frozen and self.world.clock.now - self._disturbed.get(node.name, 0) >= STOPPED:
