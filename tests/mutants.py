@@ -15,6 +15,7 @@ import mmap
 import os
 import resource
 import shutil
+import signal
 import sys
 import tempfile
 import textwrap
@@ -37,6 +38,8 @@ ROOMS = {
     "render": [f"tests/render/test_{name}.py" for name in ("golden", "envoy_golden", "words", "running_haproxy")],
 }
 MEMORY = 2 << 30  # bytes; an endless loop may also grow
+OUTCOMES = {0: "survived", 1: "noticed", -signal.SIGXCPU: "noticed"}
+"""By how the fork ends; in any other way no test has said anything."""
 
 Mutants = dict[str, Any]
 found: list[tuple[FunctionType, Mutants]] = []
@@ -80,6 +83,7 @@ class Judge:
         for at in range(len(session.items)):
             self._watch(session, at)
         assert not session.testsfailed, "the tests fail without any change"
+        assert any(function.__module__.startswith(self.modules) for function, _ in found), f"nothing in {self.modules}"
         gc.freeze()  # what is not collected stays shared
         self.order = sorted(range(len(session.items)), key=self.seconds.__getitem__)
         for function, mutants in found:
@@ -112,15 +116,16 @@ class Judge:
         for name, mutant in mutants.items():
             tests = set[int]().union(*(lines.get(first + at, ()) for at in changed(original, mutant)))
             order = sorted((at for at in self.order if at in tests), key=lambda at: own not in session.items[at].nodeid)
-            if survived := self._survives(session, function, order, mutant):
-                say(f"\n{function.__module__} {name} ({len(order)} tests)\n{difference(original, mutant)}")
-            else:
+            outcome = self._outcome(session, function, order, mutant)
+            if outcome == "noticed":
                 at = int.from_bytes(self.noticed_by[:4])
                 self.order.remove(at)
                 self.order.insert(0, at)
-            self.counts["survived" if survived else "noticed"] += 1
+            else:
+                say(f"\n{function.__module__} {name} {outcome} ({len(order)} tests)\n{difference(original, mutant)}")
+            self.counts[outcome] += 1
 
-    def _survives(self, session: pytest.Session, function: FunctionType, tests: list[int], mutant: Any) -> bool:
+    def _outcome(self, session: pytest.Session, function: FunctionType, tests: list[int], mutant: Any) -> str:
         if (pid := os.fork()) == 0:
             swap(function, getattr(mutant, "__func__", mutant))
             for at in tests:
@@ -131,7 +136,8 @@ class Judge:
                 if session.testsfailed:
                     os._exit(1)
             os._exit(0)
-        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        return OUTCOMES.get(code, f"ended with {code}")
 
 
 def run(session: pytest.Session, at: int) -> None:
@@ -178,9 +184,10 @@ def say(text: str) -> None:
     sys.stdout.flush()  # before the next fork
 
 
-def main() -> None:
-    """Judge every room, or the modules whose names begin as given: `halbd.decide.guard`."""
+def main() -> int:
+    """Judge every room, or the modules whose names begin as given: `halbd.decide.guard`. 0 when that was done."""
     asked = tuple(sys.argv[1:]) or tuple(f"halbd.{room}." for room in ROOMS)
+    worst = 0
     with tempfile.TemporaryDirectory() as tree:
         write(Path(tree), asked)
         os.chdir(tree)
@@ -192,8 +199,9 @@ def main() -> None:
                 options = ["-q", "-s", "--tb=native", "--assert=plain", "--hypothesis-seed=0", "-p", "no:cacheprovider"]
                 os._exit(pytest.main([*options, *tests], plugins=[Judge(modules)]))
             if modules:
-                os.waitpid(pid, 0)
+                worst = max(worst, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    return worst
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
