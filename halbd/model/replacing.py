@@ -9,6 +9,7 @@ __all__ = ["replace"]
 if TYPE_CHECKING:
     from dataclasses import replace  # so that names and types are checked
 else:
+    # Bound once: an event makes some ten copies, and each of them is a part of what the daemon takes all the time.
     _new, _set = object.__new__, object.__setattr__
 
     def replace(value: Any, **changes: Any) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from operator import attrgetter
 
 
 class Cause(StrEnum):
@@ -30,9 +29,6 @@ class Reason:
     fails: bool = True
 
 
-_FAILS = attrgetter("fails")
-
-
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The answer at one moment. `stale`: the evidence is missing or too old, so there is no answer either way."""
@@ -48,7 +44,7 @@ class Verdict:
     @property
     def failed(self) -> bool:
         """This node must not hold the VIP."""
-        return any(map(_FAILS, self.reasons))
+        return any(reason.fails for reason in self.reasons)
 
     @property
     def healthy(self) -> bool:
