@@ -23,6 +23,7 @@ async def instead(stage: Stage, script: str) -> AsyncIterator[None]:
     binary, other = str(proxy_binary(stage.lab.plan.config.proxy)), stage.lab.folder.path / "other-proxy"
     other.write_text(script)
     other.chmod(0o755)
+    real(stage).unlink(missing_ok=True)
     real(stage).touch()
     daemon = stage.unit.pid
     there = partial(run, "nsenter", "--target", str(daemon), "--mount")
@@ -33,4 +34,7 @@ async def instead(stage: Stage, script: str) -> AsyncIterator[None]:
     finally:
         if stage.unit.pid == daemon:  # another daemon's mounts are new
             await there("umount", binary)
-            await there("umount", "--lazy", str(real(stage)))  # HAProxy's master may have been executed from there
+            await there("umount", "--lazy", str(real(stage)))
+        # A HAProxy that was executed from there executes itself again by that name at each reload.
+        real(stage).unlink()
+        real(stage).symlink_to(binary)
