@@ -35,7 +35,9 @@ from mutmut.mutation.file_mutation import mutate_file_contents
 ROOMS = {
     "decide": ["tests/decide"],
     "parse": ["tests/parse", "--ignore=tests/parse/test_anything.py", "--ignore=tests/parse/test_bounds.py"],
-    "render": [f"tests/render/test_{name}.py" for name in ("golden", "envoy_golden", "words", "running_haproxy")],
+    "render": [
+        f"tests/render/test_{one}.py" for one in ("golden", "envoy_golden", "edges", "words", "running_haproxy")
+    ],
 }
 MEMORY = 2 << 30  # bytes; an endless loop may also grow
 OUTCOMES = {0: "survived", 1: "noticed", -signal.SIGXCPU: "noticed"}
