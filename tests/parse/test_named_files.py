@@ -28,7 +28,12 @@ def refuse_secret(path: Path) -> SecretFile:
 
 def with_secret(content: bytes, mode: int = 0o600) -> Config | tuple[object, ...]:
     """The config that names a secret of that content."""
-    return parse(WITH_SECRET.encode(), HOST, read, read_secret=lambda _path: SecretFile(content, mode))
+
+    def beside(path: Path) -> SecretFile:
+        assert path == Path("/etc/halbd/pass")
+        return SecretFile(content, mode)
+
+    return parse(WITH_SECRET.encode(), HOST, read, read_secret=beside)
 
 
 def secret_told(content: bytes, mode: int = 0o600) -> list[str]:
@@ -46,6 +51,12 @@ def test_the_certificates_come_from_beside_the_file_unless_written() -> None:
     for check in ("{}", "{ca_file: other.pem}", "{ca_file: /etc/kubernetes/pki/ca.crt}"):
         assert told(edited("port: 6443", f"port: 6443\n    check: {check}"), read_file=note) == []
     assert [str(path) for path in asked] == ["/etc/halbd/ca.crt", "/etc/halbd/other.pem", "/etc/kubernetes/pki/ca.crt"]
+
+
+def test_a_file_of_several_certificates_is_taken_whole() -> None:
+    one = parse(BASE.encode(), HOST, lambda _: f"an old one:\n{CA_PEM}a new one:\n{CA_PEM}".encode())
+    assert isinstance(one, Config)
+    assert one.frontends[0].check.ca == 2 * CA_PEM
 
 
 def test_missing_certificates_are_told_even_where_nothing_is_written() -> None:

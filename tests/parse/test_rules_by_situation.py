@@ -121,7 +121,7 @@ def test_ipv6_throughout_is_fine() -> None:
 
 
 def test_priorities_may_lie_apart_when_nothing_lowers_them() -> None:
-    text = edited("10.10.50.3", "10.10.50.3\n    priority: 100")
+    text = edited("10.10.50.3", "10.10.50.3\n    priority: 1")
     assert told(f"{text}health: {{on_no_servers: ignore}}\n") == []
 
 
