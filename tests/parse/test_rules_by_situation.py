@@ -211,3 +211,19 @@ def test_the_hint_on_timing_cures_the_problem() -> None:
     slow = edited("port: 6443", "port: 6443\n    check: {interval: 30, timeout: 20}")
     assert told(f"{slow}health: {{fall: 19}}\n") == []
     assert told(slow.replace("30, timeout: 20", "10")) == []
+
+
+def test_a_frontend_on_one_address_is_no_server_of_its_own_there_and_may_be_one_elsewhere() -> None:
+    for server, problems in (("10.10.50.2:6443", 1), ("10.10.50.3:6443", 0)):
+        text = edited("port: 6443", "port: 6443\n    bind: 10.10.50.2").replace("10.10.50.11:6443", server)
+        found = told(text)
+        assert ["itself listens" in one for one in found] == [True] * problems, found
+
+
+def test_the_longest_interval_of_version_3_is_sound() -> None:
+    assert told(f"{BASE}vrrp: {{advert_int: 40.95}}\n") == []
+
+
+def test_a_longer_health_interval_gives_the_proxy_more_time() -> None:
+    text = edited("port: 6443", "port: 6443\n    check: {interval: 21}")
+    assert [len(told(f"{text}health: {{interval: {interval}}}\n")) for interval in (1, 2.5)] == [1, 0]
