@@ -1,0 +1,55 @@
+"""A question is over with its answer, of whatever kind, and is then asked again; what a child's beginning settles."""
+
+from __future__ import annotations
+
+import pytest
+
+from halbd.model.child import Program
+from halbd.model.effects import Say
+from halbd.model.events import Event, KeepalivedSeen, ProbeDone, ProxySeen, ProxySilent, Spawned
+from halbd.model.evidence import ProbeResult
+from halbd.model.service import Idle
+from tests.decide.driver import Driver, of, running, view
+
+LOCAL = "local/kube-apiserver"
+
+
+def answer(node: Driver, *, ours: bool = False, ok: bool = True) -> ProbeDone:
+    return ProbeDone(ProbeResult(LOCAL, ok, ok, 200 if ok else None, 0.01, node.now, "" if ok else "no", ours=ours))
+
+
+@pytest.mark.parametrize(("ours", "ok"), [(False, True), (False, False), (True, False)])
+def test_a_probe_is_asked_until_there_is_an_answer(*, ours: bool, ok: bool) -> None:
+    node = running()
+    node.wait(1)
+    assert node.state.series[LOCAL].asking is True
+    node.post(answer(node, ours=ours, ok=ok))
+    assert node.state.series[LOCAL].asking is False
+
+
+@pytest.mark.parametrize("kind", ["seen", "silent", "ours"])
+def test_the_proxy_is_asked_until_there_is_an_answer(kind: str) -> None:
+    node = running()
+    node.wait(1)
+    assert node.state.admin.asking is True
+    events: dict[str, Event] = {
+        "seen": ProxySeen(view(node.state.config, 3)),
+        "silent": ProxySilent("no answer"),
+        "ours": ProxySilent("too many open files", ours=True),
+    }
+    node.post(events[kind])
+    assert node.state.admin.asking is False
+
+
+@pytest.mark.parametrize(("adopted", "behind"), [(True, False), (True, True), (False, False)])
+def test_only_a_proxy_that_was_found_on_the_generation_in_force_has_taken_it_up(*, adopted: bool, behind: bool) -> None:
+    node = running()
+    node.post(Spawned(Program.PROXY, 101, 1, adopted=adopted, behind=behind))
+    assert node.state.taken_up is (adopted and not behind)
+
+
+def test_a_keepalived_that_is_left_alone_is_said_once() -> None:
+    node = running()
+    idle = KeepalivedSeen(None, failed=False, idle=Idle("stopped by somebody", "systemctl start keepalived"))
+    said = [[one.event for one in of(Say, node.post(idle))].count("keepalived.left_alone") for _ in range(2)]
+    assert said == [1, 0]
