@@ -23,7 +23,7 @@ test: $(VENV)/.test lint coverage
 coverage: $(VENV)/.test
 	$(BIN)/pytest $(PURE) --cov
 
-# The same rooms with one thing changed at a time: what no test of the room notices is listed. An hour or so, on one core.
+# The same rooms with one thing changed at a time: what no test of the room notices is listed. An hour or two, on one core.
 # A part of it: `make mutants ONLY=halbd.decide.guard`.
 mutants: $(VENV)/.test
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[mutants]'
