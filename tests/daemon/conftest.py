@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 
 import pytest
 
 from halbd.lab.certs import Authority
-from halbd.model.config import ProxyKind
+from halbd.model.config import Proxy, ProxyKind
+from halbd.system.programs import proxy_binary
 from tests.daemon.node import Node, bare_node, running_node
 
 both = pytest.mark.parametrize("kind", list(ProxyKind), indirect=True, scope="module")
@@ -21,6 +23,11 @@ _numbers = count()
 def fresh_name() -> str:
     """A namespace name that nobody else uses."""
     return f"hbt{os.getpid()}n{next(_numbers)}"
+
+
+def program(node: Node) -> str:
+    """The proxy's program on this machine."""
+    return proxy_binary(Proxy(kind=node.kind))
 
 
 @pytest.fixture(scope="session")
@@ -66,3 +73,15 @@ def usual(shared: Node) -> Iterator[Node]:
     shared.until_master()
     status = shared.status
     assert (status["proxy"]["pid"], status["keepalived"]["pid"], len(status["transitions"])) == before
+
+
+@pytest.fixture
+def binary(bare: Node) -> Path:
+    """The proxy's program by a name of its own, so that it can be taken away; the node is master."""
+    name = bare.folder / "proxy"
+    name.symlink_to(program(bare))
+    bare.write(proxy={"binary": str(name)})
+    bare.start_servers()
+    bare.start()
+    bare.until_master()
+    return name

@@ -9,31 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from halbd.model.config import Proxy
 from halbd.system import process
-from halbd.system.programs import proxy_binary
-from tests.daemon.conftest import both
+from tests.daemon.conftest import both, program
 from tests.daemon.node import PORT, VIP, Node, frontend
 from tests.system.within import within
 
 pytestmark = pytest.mark.root
-
-
-@pytest.fixture
-def binary(bare: Node) -> Path:
-    """The proxy's program by a name of its own, so that it can be taken away; the node is master."""
-    name = bare.folder / "proxy"
-    name.symlink_to(program(bare))
-    bare.write(proxy={"binary": str(name)})
-    bare.start_servers()
-    bare.start()
-    bare.until_master()
-    return name
-
-
-def program(node: Node) -> str:
-    """The proxy's program on this machine."""
-    return proxy_binary(Proxy(kind=node.kind))
 
 
 def losses(node: Node) -> list[str]:

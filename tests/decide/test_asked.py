@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from halbd.model.child import Program
-from halbd.model.effects import Say
 from halbd.model.events import Event, KeepalivedSeen, ProbeDone, ProxySeen, ProxySilent, Spawned
 from halbd.model.evidence import ProbeResult
 from halbd.model.service import Idle
-from tests.decide.driver import Driver, of, running, view
+from tests.decide.driver import Driver, running, view
+from tests.decide.wire import said
 
 LOCAL = "local/kube-apiserver"
 
@@ -51,5 +51,5 @@ def test_only_a_proxy_that_was_found_on_the_generation_in_force_has_taken_it_up(
 def test_a_keepalived_that_is_left_alone_is_said_once() -> None:
     node = running()
     idle = KeepalivedSeen(None, failed=False, idle=Idle("stopped by somebody", "systemctl start keepalived"))
-    said = [[one.event for one in of(Say, node.post(idle))].count("keepalived.left_alone") for _ in range(2)]
-    assert said == [1, 0]
+    times = [said(node.post(idle)).count("keepalived.left_alone") for _ in range(2)]
+    assert times == [1, 0]

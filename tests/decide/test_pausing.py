@@ -10,10 +10,8 @@ import pytest
 from halbd.decide.pausing import LEAD, window
 from halbd.model.effects import Effect, LetIn, ShutDoor, Signal
 from halbd.model.events import DoorSeen, DrainRequested, Event, StopRequested, UndrainRequested
-from tests.decide.driver import BEGIN, of, pushes, running
+from tests.decide.driver import BEGIN, DRAIN, of, pushes, running
 from tests.sample import config
-
-DRAIN = DrainRequested(BEGIN, None, force=False, number=1)
 
 
 def door(effects: list[Effect]) -> list[Effect]:

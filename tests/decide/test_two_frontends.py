@@ -16,12 +16,17 @@ def two_frontends() -> Driver:
     return running(config(frontends=both))
 
 
+def half_blind(node: Driver) -> ProxySeen:
+    """Only the first frontend has a server up."""
+    seeing, blind = view(node.state.config, 1).frontends[0], view(node.state.config, 0).frontends[1]
+    return ProxySeen(ProxyView((seeing, blind)))
+
+
 def test_a_frontend_without_servers_hides_no_fault_of_another() -> None:
     node = two_frontends()
-    blind, seeing = view(node.state.config, 0).frontends[1], view(node.state.config, 1).frontends[0]
     for _ in range(3):
         node.wait(1)
-        node.post(ProxySeen(ProxyView((seeing, blind))))
+        node.post(half_blind(node))
         node.answer(ok=False, connected=False)
     assert node.causes == ["no_servers", "local_probe"]
     assert node.fault == 1
@@ -35,17 +40,15 @@ def test_what_one_frontend_is_blamed_for_is_not_forgiven_when_another_goes_blind
         for name in list(node.state.series):
             node.answer_one(name, ok=name != "local/kube-apiserver", connected=False)
     assert node.causes == ["local_probe"]
-    blind, seeing = view(node.state.config, 0).frontends[1], view(node.state.config, 1).frontends[0]
-    node.post(ProxySeen(ProxyView((seeing, blind))))
+    node.post(half_blind(node))
     assert node.causes == ["no_servers", "local_probe"]
 
 
 def test_a_failure_behind_a_blind_frontend_is_its_own_and_no_other_s() -> None:
     node = two_frontends()
-    blind, seeing = view(node.state.config, 0).frontends[1], view(node.state.config, 1).frontends[0]
     for _ in range(3):
         node.wait(1)
-        node.post(ProxySeen(ProxyView((seeing, blind))))
+        node.post(half_blind(node))
         for name in list(node.state.series):
             node.answer_one(name, ok=name != "local/konnectivity", connected=False)
     assert node.causes == ["no_servers"]
