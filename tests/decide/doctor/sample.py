@@ -91,9 +91,11 @@ def well(one: Config = CONFIG) -> Facts:
 
 
 def said(check: str, one: Config = CONFIG, **different: Any) -> list[Said]:
-    """What a check says of the sample node with these facts instead of its own."""
+    """What a check says of the sample node with these facts instead of its own: what is wrong has a cure."""
     facts = replace(well(one), **different)
-    return [finding.said for finding in examine(facts) if finding.check == check]
+    found = [finding.said for finding in examine(facts) if finding.check == check]
+    assert all(each.what and (each.cure or each.severity in {Severity.FINE, Severity.UNKNOWN}) for each in found)
+    return found
 
 
 def severities(check: str, one: Config = CONFIG, **different: Any) -> list[Severity]:

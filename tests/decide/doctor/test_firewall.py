@@ -84,6 +84,7 @@ def test_a_filter_that_could_not_be_read_is_said_and_not_counted_as_fine() -> No
         (when(Key.SOURCE, "10.10.50.0/24"), True),
         (when(Key.SOURCE, "10.10.50.3/24"), True),
         (when(Key.SOURCE, "10.10.50.1-10.10.50.3"), True),
+        (when(Key.SOURCE, "10.10.50.3-10.10.50.9"), True),
         (when(Key.SOURCE, "10.10.50.4-10.10.50.9"), False),
         (when(Key.SOURCE, "2001:db8::1-2001:db8::ffff"), False),
         (when(Key.SOURCE, "2001:db8::/64"), False),
@@ -93,6 +94,9 @@ def test_a_filter_that_could_not_be_read_is_said_and_not_counted_as_fine() -> No
         (when(Key.IN, "eth0"), True),
         (when(Key.IN, "eth*"), True),
         (when(Key.IN, "eth+"), True),
+        (when(Key.IN, "eth1*"), False),
+        (when(Key.IN, "ens*"), False),
+        (when(Key.IN, "eth0*"), True),
         (when(Key.IN, "lo"), False),
         (when(Key.IN, "eth"), False),
         (when(Key.IN, "lo", negated=True), True),
@@ -118,6 +122,8 @@ def test_what_is_not_understood_makes_it_unknown_only_where_it_decides(condition
     assert judged(rule(ACCEPT, condition, when(Key.PROTOCOL, "tcp"))) == "wrong"
     (told,) = said("vrrp-firewall", filters=Filters((table(rule(ACCEPT, condition)),)))
     assert told.cure == "nft list table inet filter"
+    passes = "that depends on what is not understood here"
+    assert told.what == f"chain base of nftables: inet filter may drop VRRP from 10.10.50.3: {passes}"
 
 
 def test_an_outgoing_packet_has_no_interface_that_it_came_in_by() -> None:
@@ -131,6 +137,7 @@ def test_the_first_rule_that_holds_decides() -> None:
     assert judged(rule(CONTINUE), VRRP) == "fine"
     assert judged(rule(Verdict.UNCLEAR), VRRP) == "unknown"
     assert judged(rule(RETURN), VRRP) == "wrong"
+    assert judged(rule(DROP, when(Key.PROTOCOL, "tcp")), rule(DROP, OTHER), policy=ACCEPT) == "unknown"
 
 
 def jump(target: str, *conditions: Condition) -> Rule:
@@ -181,6 +188,8 @@ def test_multicast_adverts_go_to_their_group() -> None:
     filters = Filters((table(group),))
     assert severities("vrrp-firewall", filters=filters) == ["wrong"]
     assert severities("vrrp-firewall", MULTICAST, filters=filters) == ["fine"]
+    peers = Filters((table(rule(ACCEPT, when(Key.SOURCE, "10.10.50.3"))),))
+    assert severities("vrrp-firewall", MULTICAST, filters=peers) == ["fine"]
 
 
 def test_ipv6_adverts_are_looked_for_in_ip6() -> None:

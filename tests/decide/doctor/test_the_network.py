@@ -101,8 +101,12 @@ def test_arp_ignore_2_needs_an_address_whose_subnet_holds_the_vip() -> None:
 
 
 def test_a_second_interface_in_the_vips_subnet_answers_for_it() -> None:
-    kind, what, _ = only("arp", addresses=(*OURS, SAME))
-    assert (kind, what) == ("warning", "eth1 is in the subnet of 10.10.50.4 too, and answers ARP for it")
+    keys = "net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2"
+    cure = f"sysctl -w {keys} | tee -a /etc/sysctl.d/zz-halbd.conf"
+    what = "is in the subnet of 10.10.50.4 too, and answers ARP for it"
+    assert only("arp", addresses=(*OURS, SAME)) == ("warning", f"eth1 {what}", cure)
+    third = HostAddress("eth2", ip_interface("10.10.50.8/24"))
+    assert only("arp", addresses=(*OURS, third, SAME))[1] == f"eth1, eth2 {what}"
     assert only("arp", addresses=(*OURS, SAME), settings=setting("arp_ignore", 1, "eth1"))[0] == "fine"
     assert only("arp", addresses=(*OURS, SAME), settings=setting("arp_ignore", 1, "eth0"))[0] == "warning"
     assert only("arp", addresses=(*OURS, SECOND))[0] == "fine"

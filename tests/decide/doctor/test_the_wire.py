@@ -113,7 +113,14 @@ def test_a_peer_that_agrees_is_fine_and_the_rest_is_for_the_eye() -> None:
 )
 def test_a_peer_that_differs_is_wrong(one: object, what: str) -> None:
     found = said("peer-config", heard=heard(replace(THEIRS, advert=one)))  # type: ignore[arg-type]  # of the list above
-    assert (found[0].severity.value, found[0].what) == ("wrong", what)
+    cure = "the same halbd.yaml on each node, then halbctl reload"
+    assert (found[0].severity.value, found[0].what, found[0].cure) == ("wrong", what, cure)
+
+
+def test_the_vips_of_this_node_are_all_named() -> None:
+    two = config(vips=[{"address": "10.10.50.4"}, {"address": "10.10.50.5"}])
+    found = said("peer-config", two, heard=heard(THEIRS))
+    assert found[0].what == "lb2 advertises 10.10.50.4, and this node has 10.10.50.4, 10.10.50.5"
 
 
 def test_an_interval_is_compared_as_the_wire_carries_it() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from halbd.model.config import Vrrp
 from halbd.model.facts import Component, OpenFiles, PortHolder, Program
-from halbd.model.findings import Severity
+from halbd.model.findings import Said, Severity
 from tests.decide.doctor.sample import CONFIG, ROOTS, holder, only, said, severities
 from tests.sample import config
 
@@ -33,12 +33,18 @@ def test_keepalived_is_there_new_enough_and_speaks_vrrp(program: Program, expect
     found = said("keepalived", keepalived=program)
     assert [one.severity for one in found] == expected
     assert part in found[0].what
+    if expected == [WRONG]:
+        assert found[0].cure == "apt-get install keepalived"
 
 
 def test_a_password_needs_a_keepalived_that_was_built_with_it() -> None:
     secret = replace(CONFIG, vrrp=Vrrp(version=2, advert_int=1, auth_pass="x"))  # noqa: S106  # none of anybody's
     bare = Program("keepalived", "2.2.7", frozenset({"VRRP"}))
-    assert said("keepalived", secret, keepalived=bare)[0].what == "keepalived 2.2.7 is built without VRRP_AUTH"
+    without = "keepalived 2.2.7 is built without "
+    cure = "use the distribution's package"
+    assert said("keepalived", secret, keepalived=bare)[0] == Said(WRONG, f"{without}VRRP_AUTH", cure)
+    nothing = replace(bare, features=frozenset({"LVS"}))
+    assert said("keepalived", secret, keepalived=nothing)[0].what == f"{without}VRRP, VRRP_AUTH"
     assert severities("keepalived", secret) == [FINE]
 
 
@@ -93,9 +99,13 @@ def test_a_link_is_judged_by_its_owner_alone() -> None:
     assert only("check-script", programs=((Component("/opt/l", 0, 50, 0o120777), *ROOTS),))[0] == "fine"
 
 
-@pytest.mark.parametrize(("mode", "gid"), [(0o41777, 0), (0o100775, 0), (0o100644, 0), (0o40711, 0)], ids=str)
+@pytest.mark.parametrize(
+    ("mode", "gid"), [(0o41777, 0), (0o100775, 0), (0o100644, 0), (0o40711, 0), (0o100755, 50)], ids=str
+)
 def test_keepaliveds_own_exceptions_hold(mode: int, gid: int) -> None:
     assert only("check-script", programs=((Component("/tmp", 0, gid, mode),),))[0] == "fine"
+    several = ((Component("/tmp", 0, gid, mode),), ROOTS)
+    assert only("check-script", programs=several) == ("fine", "only root can change /tmp, /usr/bin/x", "")
 
 
 def test_a_bad_folder_that_two_paths_share_is_told_once() -> None:
@@ -134,4 +144,6 @@ def test_the_file_limit_has_to_allow_what_is_needed_and_no_more() -> None:
 
 
 def test_a_clock_that_nobody_keeps_right_is_a_warning() -> None:
-    assert only("clock", synchronised=False)[0] == "warning"
+    cure = "timedatectl set-ntp true, or apt-get install chrony"
+    assert only("clock", synchronised=False) == ("warning", "the clock is not synchronised", cure)
+    assert only("clock") == ("fine", "the clock is synchronised", "")
