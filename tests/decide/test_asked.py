@@ -41,6 +41,18 @@ def test_the_proxy_is_asked_until_there_is_an_answer(kind: str) -> None:
     assert node.state.admin.asking is False
 
 
+def test_an_admin_socket_that_could_not_be_asked_makes_no_proxy_hang() -> None:
+    """Out of descriptors just when the frontends do not answer: they alone are known to be unwell."""
+    node = running()
+    for _ in range(10):
+        node.wait(1)
+        node.post(ProxySilent("too many open files", ours=True))
+        node.post(ProbeDone(ProbeResult(LOCAL, False, False, None, 1.0, node.now, "no answer in 1 s")))
+    assert node.causes == ["local_probe"]
+    node.live(10, ok=False, silent=True)
+    assert node.causes == ["proxy_hung"]
+
+
 @pytest.mark.parametrize(("adopted", "behind"), [(True, False), (True, True), (False, False)])
 def test_only_a_proxy_that_was_found_on_the_generation_in_force_has_taken_it_up(*, adopted: bool, behind: bool) -> None:
     node = running()

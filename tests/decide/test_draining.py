@@ -9,6 +9,7 @@ import pytest
 
 from halbd.decide.handover import LONGEST, SHORTEST, offer_time
 from halbd.decide.status import status
+from halbd.decide.step import next_due
 from halbd.model.effects import DrainSettled, Finish, ForgetDrain, Record, Signal
 from halbd.model.events import (
     ConfigApplied,
@@ -129,6 +130,18 @@ def test_status_says_offered_then_drained_and_a_role_of_its_own() -> None:
     said = status(node.state, node.now)
     assert (said["role"], said["maintenance"]["state"], said["healthy"]) == ("maintenance", "drained", False)
     assert said["maintenance"]["since"] < said["maintenance"]["until"]
+    node.post(replace(DRAIN, until=None, number=2))
+    assert status(node.state, node.now)["maintenance"]["until"] is None
+
+
+def test_a_drained_node_s_proxy_is_started_again_when_it_has_rested() -> None:
+    node = running()
+    node.post(DRAIN)
+    assert drained(node)
+    node.died()
+    node.wait(0.15)
+    assert node.state.proxy.due is not None
+    assert next_due(node.state) == node.state.proxy.due
 
 
 def test_a_fault_of_its_own_during_the_offer_gives_the_vip_up_and_it_is_drained() -> None:

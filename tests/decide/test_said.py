@@ -10,15 +10,19 @@ from halbd.model.effects import DumpAddresses, Effect, Say, StartKeepalivedUnit
 from halbd.model.events import (
     AddressesDumped,
     ConfigApplied,
+    ConfigRejected,
     ConnectionsEnded,
     DrainRequested,
     Exited,
     FilesMended,
     KeepalivedSeen,
+    ProbeDone,
     Spawned,
     StopRequested,
     UndrainRequested,
+    UpgradeFailed,
 )
+from halbd.model.evidence import ProbeResult
 from halbd.model.maintenance import Outcome
 from tests.decide.driver import BEGIN, Driver, of, running
 from tests.decide.wire import PEER, STRANGER, wired
@@ -87,6 +91,36 @@ def test_what_was_put_right_says_which_files_and_when() -> None:
     mended = node.state.mended
     assert mended is not None
     assert (mended.at, mended.files, mended.kept) == (node.now.wall, ("lds.json",), "/kept")
+
+
+def test_a_config_that_was_refused_says_why() -> None:
+    done = running().post(ConfigRejected(("line 3: nodes: is missing",)))
+    assert said(done, "config.rejected") == [(LogLevel.ERROR, {"problems": ["line 3: nodes: is missing"]})]
+
+
+def test_an_upgrade_that_failed_says_why() -> None:
+    done = running().post(UpgradeFailed("cannot execute it"))
+    assert said(done, "halbd.upgrade_failed") == [(LogLevel.ERROR, {"why": "cannot execute it"})]
+
+
+def test_a_question_that_could_not_be_asked_says_which_and_why() -> None:
+    node = running()
+    node.wait(1)
+    name, why = "local/kube-apiserver", "too many open files"
+    done = node.post(ProbeDone(ProbeResult(name, False, False, None, 0, node.now, why, ours=True)))
+    assert said(done, "probe.not_asked") == [(LogLevel.ERROR, {"name": name, "why": why})]
+
+
+def test_a_verdict_that_says_no_is_a_warning_and_one_that_says_yes_is_not() -> None:
+    node = running()
+    reasons = ["proxy_dead: haproxy does not run: killed by SIGKILL"]
+    fields = {"may_hold_vip": False, "stale": False, "reasons": reasons}
+    assert said(node.died(), "verdict.changed") == [(LogLevel.WARNING, fields)]
+    node.wait(1)
+    node.spawned(101)
+    node.effects.clear()
+    node.live(3)
+    assert said(node.effects, "verdict.changed")[-1] == (LogLevel.INFO, fields | {"may_hold_vip": True, "reasons": []})
 
 
 def test_two_masters_are_told_with_the_name_of_the_other() -> None:

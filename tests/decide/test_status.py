@@ -83,9 +83,26 @@ def test_status_shows_the_peers_view_and_a_keepalived_that_hangs() -> None:
     assert killed(done)
     shown = status(wire.node.state, wire.node.now)["keepalived"]
     assert shown["hung"]["why"] == Sign.STOPPED
-    rows = [(one["node"], one["own"], one["virtual_router_id"], one["priority"]) for one in shown["adverts"]]
-    assert rows == [("lb1", True, 4, 254), ("lb2", False, 4, 0), ("10.10.50.77", False, 4, 7)]
-    assert all(one["age_s"] < 1 for one in shown["adverts"])
+    assert STAMP.fullmatch(shown["hung"]["since"])
+    assert [one.pop("age_s") < 1 for one in shown["adverts"]] == [True, True, True]
+    assert shown["adverts"] == [
+        {
+            "node": node,
+            "source": str(source),
+            "own": source == OURS,
+            "interface": "eth0",
+            "virtual_router_id": 4,
+            "priority": priority,
+        }
+        for node, source, priority in (("lb1", OURS, 254), ("lb2", PEER, 0), ("10.10.50.77", STRANGER, 7))
+    ]
+
+
+def test_the_age_of_an_advert_is_told_in_tenths_of_a_second() -> None:
+    wire = wired(holder=False)
+    wire.node.mono += 1.26
+    (one,) = status(wire.node.state, wire.node.now)["keepalived"]["adverts"]
+    assert one["age_s"] == 1.3
 
 
 def test_without_a_listener_status_says_that_nothing_is_known() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from halbd import __version__
-from halbd.decide.status import check, stamp, status
+from halbd.decide.status import check, stamp, status, transition
 from halbd.model.child import Program
 from halbd.model.events import (
     ConfigApplied,
@@ -40,6 +41,14 @@ def after(node: Driver, seconds: float) -> str:
 def test_a_stamp_is_utc_with_microseconds() -> None:
     moment = datetime(2026, 3, 1, 1, 2, 3, 45, tzinfo=timezone(timedelta(hours=2)))
     assert stamp(moment) == "2026-02-28T23:02:03.000045Z"
+
+
+def test_a_stamp_is_utc_on_a_machine_that_is_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as here:
+        here.setenv("TZ", "Asia/Kathmandu")
+        time.tzset()
+        assert stamp(datetime(2026, 1, 1, tzinfo=UTC)) == "2026-01-01T00:00:00.000000Z"
+    time.tzset()
 
 
 def test_a_holder_says_since_when_and_what_it_asked() -> None:
@@ -77,6 +86,13 @@ def test_a_vip_that_left_says_when_and_how_long_it_was_here() -> None:
     lost = one["transitions"][-1]
     assert (lost["change"], lost["role_before"], lost["role_after"]) == ("lost", "master", "backup")
     assert lost["lasted_s"] == pytest.approx(7)
+    assert transition(replace(node.state.transitions[-1], lasted=1.23456789))["lasted_s"] == 1.234568
+
+
+def test_a_vip_that_an_earlier_daemon_saw_come_says_since_when() -> None:
+    node = running(holder=True)
+    node.state = replace(node.state, role_since={})
+    assert said(node)["vips"][0]["since"] == after(node, 3)
 
 
 def test_before_anything_is_known_nothing_is_said_of_it() -> None:
@@ -97,7 +113,9 @@ def test_before_anything_is_known_nothing_is_said_of_it() -> None:
         "silent": None,
         "adverts": None,
     }
-    assert {server["state"] for server in one["frontends"][0]["servers"]} == {"starting"}
+    assert [tuple(server.values()) for server in one["frontends"][0]["servers"]] == [
+        (place, place, "starting", "", 0, 0) for place in (f"10.10.50.{n}:6443" for n in (11, 12, 13))
+    ]
 
 
 def test_the_programs_are_told_with_their_pid_and_last_words() -> None:
@@ -123,6 +141,7 @@ def test_the_programs_are_told_with_their_pid_and_last_words() -> None:
         "adverts": None,
     }
     node.died()
+    assert said(node)["proxy"]["started_at"] is None
     node.wait(1)
     node.spawned(101)
     node.post(Exited(Program.KEEPALIVED, 200, "killed by SIGKILL", 0.0))
@@ -218,10 +237,6 @@ def test_what_the_daemon_could_not_do_for_itself_is_told() -> None:
     assert getattr(why, "fields", None) == {"why": "cannot execute it"}
     node.post(HistoryKept(3, "No space left on device"))
     assert said(node)["history"] == {"unwritten": 3, "why": "No space left on device"}
-
-
-def test_the_time_of_another_zone_is_told_in_utc() -> None:
-    assert stamp(datetime(2026, 1, 1, tzinfo=UTC)) == "2026-01-01T00:00:00.000000Z"
 
 
 def test_who_runs_keepalived_is_told() -> None:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from halbd.decide.status import status
+from halbd.decide.status import stamp, status
 from halbd.decide.unclaimed import patience
 from halbd.model.child import Program
 from halbd.model.config import LogLevel
 from halbd.model.effects import Say
-from halbd.model.events import DrainRequested, Exited, StopRequested
+from halbd.model.events import DrainRequested, Exited, PushFailed, StopRequested
+from halbd.model.evidence import Now
 from halbd.model.guard import Sign
-from tests.decide.driver import Driver, of, running
-from tests.decide.wire import OURS, PEER, STRANGER, Wire, said, wired
+from halbd.model.paths import FAULT
+from tests.decide.driver import BEGIN, Driver, of, running
+from tests.decide.wire import OURS, PEER, STRANGER, TURN, Wire, said, wired
 from tests.sample import config
 
 LONG = 30.0  # seconds
@@ -62,6 +65,30 @@ def test_its_own_vip_or_advert_ends_it() -> None:
     assert not told(wire)
 
 
+def test_a_claim_in_between_begins_the_patience_anew() -> None:
+    wire = quiet()
+    wire.live(8)
+    wire.speaking = {PEER: 253}
+    wire.live(1)
+    wire.speaking = {}
+    assert not told(wire, 8)
+    assert told(wire)
+
+
+def test_of_two_vips_that_nobody_holds_both_are_told_in_order() -> None:
+    """Of different families: their addresses cannot be compared."""
+    six = {"address": "2001:db8::4", "interface": "eth0"}
+    node = running(config(vips=[six, {"address": "10.10.50.4"}], vrrp={"unicast": False}))
+    wire = wired(holder=False, node=node)
+    wire.vips, wire.speaking = frozenset({vip.address for vip in node.state.config.vips}), {}
+    done = wire.live(LONG)
+    vips = [one.fields["vip"] for one in of(Say, done) if one.event == "vip.nobody"]
+    assert vips == ["10.10.50.4", "2001:db8::4"]
+    since = {address: Now(mono, BEGIN + timedelta(seconds=mono)) for mono, address in enumerate(node.state.guard.quiet)}
+    node.state = replace(node.state, guard=replace(node.state.guard, quiet=dict(reversed(since.items()))))
+    assert status(node.state, node.now)["keepalived"]["silent"] == {"vips": vips, "since": stamp(BEGIN)}
+
+
 def test_a_stranger_s_claim_and_a_resignation_are_none() -> None:
     for speaking in ({STRANGER: 200}, {PEER: 0}):
         wire = quiet()
@@ -79,6 +106,23 @@ def test_a_node_that_may_not_hold_the_vip_or_is_handing_over_has_its_own_reason(
     wire = quiet()
     wire.node.post(StopRequested())
     assert not told(wire)
+
+
+def test_a_node_that_knows_too_little_of_itself_tells_nothing() -> None:
+    wire = quiet()
+    for _ in range(round(LONG / TURN)):
+        wire.node.wait(TURN)
+        assert "vip.nobody" not in said(wire.turn())
+    assert wire.node.verdict.stale
+    assert wire.node.fault == 0
+
+
+def test_a_keepalived_that_could_not_be_told_yes_has_its_reason() -> None:
+    wire = quiet()
+    for _ in range(round(LONG / TURN)):
+        wire.node.live(TURN)
+        wire.node.post(PushFailed(FAULT))
+        assert "vip.nobody" not in said(wire.turn())
 
 
 def test_a_keepalived_that_does_not_run_or_hangs_is_told_as_that() -> None:
