@@ -9,7 +9,7 @@ from halbd.decide.targets import local_targets
 from halbd.model.child import Child, Phase
 from halbd.model.evidence import Streak
 from halbd.model.replacing import replace
-from halbd.model.state import Series
+from halbd.model.state import Series, ServerRef
 from tests.decide.driver import running
 
 NODE = running(holder=True)
@@ -30,3 +30,14 @@ def test_one_in_the_place_of_a_dead_one_must_prove_itself_and_one_that_was_found
     held = Series(due, Streak(up=True), begun=NODE.mono)
     assert new.series == {name: unproven if name in LOCAL else held for name in NODE.state.series}
     assert new.admin == Series(due, begun=NODE.mono)
+
+
+@pytest.mark.parametrize("adopted", [False, True])
+def test_nothing_that_was_seen_of_an_earlier_one_is_believed_of_it(*, adopted: bool) -> None:
+    before = replace(
+        NODE.state, mute="its socket was removed", proven=not adopted, blind_since=NODE.now, sight_since=NODE.mono,
+        down={ServerRef("api", "one", "10.0.0.1:1"): 1.0}, cut=frozenset({ServerRef("api", "one", "10.0.0.1:1")}),
+    )  # fmt: skip
+    new = fresh(before, NODE.now, adopted=adopted)
+    assert (new.view, new.mute, new.proven, new.blind_since, new.sight_since) == (None, "", adopted, None, None)
+    assert (new.down, new.cut) == ({}, frozenset())

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from halbd.decide.parting import TAKEN, advance, begin, next_due
+from halbd.decide.verdict import active_targets
 from halbd.model.config import Address
 from halbd.model.effects import EndConnections, Record
 from halbd.model.events import AddressesDumped
+from halbd.model.evidence import Held
 from halbd.model.maintenance import Maintenance
 from halbd.model.replacing import replace
 from halbd.model.state import Parting
@@ -35,6 +37,15 @@ def test_a_look_at_all_addresses_records_each() -> None:
     done = NODE.post(AddressesDumped(everywhere, "found when halbd started"))
     assert [one.transition.vip for one in of(Record, done)] == [FIRST, SECOND]
     assert list(NODE.state.held) == [FIRST, SECOND]
+
+
+def test_only_a_vip_that_is_here_is_asked_through() -> None:
+    names = {f"vip/{address}/kube-apiserver" for address in (FIRST, SECOND)}
+    for here in ({FIRST}, {SECOND}, {FIRST, SECOND}, set[Address]()):
+        held = {address: Held("eth0", NOW) for address in here}
+        asked = {target.name for target in active_targets(replace(NODE.state, held=held))}
+        assert "local/kube-apiserver" in asked
+        assert asked & names == {f"vip/{address}/kube-apiserver" for address in here}
 
 
 def test_after_a_fault_the_slowest_peer_has_its_skew_time() -> None:

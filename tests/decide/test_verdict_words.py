@@ -11,10 +11,10 @@ import pytest
 from halbd.decide.targets import local_targets
 from halbd.decide.verdict import hung, longest_age, verdict
 from halbd.model.child import Child, Phase
-from halbd.model.evidence import Now, ProbeResult, Streak
+from halbd.model.evidence import FrontendView, Now, ProbeResult, ProxyView, Streak
 from halbd.model.maintenance import Maintenance
 from halbd.model.replacing import replace
-from halbd.model.state import Bar, Series, State, Stopping
+from halbd.model.state import Bar, KeptOut, Series, State, Stopping
 from halbd.model.verdict import Cause, Reason
 from tests.decide.driver import running
 from tests.sample import config
@@ -56,6 +56,7 @@ def test_maintenance_says_who_asked_for_it_and_when() -> None:
 )
 def test_a_proxy_that_does_not_run_says_why_and_since_when(proxy: Child, words: str) -> None:
     assert reasons(proxy=proxy) == (Reason(Cause.PROXY_DEAD, f"haproxy does not run: {words}", EARLIER.wall),)
+    assert [one.since for one in reasons(proxy=part(proxy, changed=None))] == [NOW.wall]
 
 
 def test_a_proxy_on_trial_says_since_when_it_runs_and_fails_nobody() -> None:
@@ -63,6 +64,24 @@ def test_a_proxy_on_trial_says_since_when_it_runs_and_fails_nobody() -> None:
     words = "haproxy died 3 times in a row, at last: killed by SIGKILL"
     trial = "the other nodes come first until it has run for 8 s"
     assert reasons(proxy=proxy) == (Reason(Cause.PROXY_UNSTABLE, f"{words}; {trial}", EARLIER.wall, fails=False),)
+    assert [one.since for one in reasons(proxy=part(proxy, started=None))] == [NOW.wall]
+
+
+def test_a_door_that_is_still_shut_says_what_opens_it_and_since_when() -> None:
+    words = (
+        "an earlier halbd ended while new connections waited, and nobody has let them in yet "
+        "(`systemctl restart halbd-helper`): timed out"
+    )
+    found = reasons(kept_out=KeptOut("timed out", EARLIER))
+    assert found == (Reason(Cause.VIP_UNSERVED, words, EARLIER.wall),)
+
+
+def test_a_node_that_sees_no_server_says_behind_which_frontend() -> None:
+    blind = ProxyView((FrontendView("api", ()), FrontendView("ingress", ())))
+    words = "haproxy sees no server up behind "
+    for view, names in ((blind, "api, ingress"), (None, "")):
+        (found,) = reasons(blind_since=EARLIER, view=view)
+        assert found == Reason(Cause.NO_SERVERS, words + names, EARLIER.wall, fails=False)
 
 
 def test_a_barred_vip_says_for_how_long_and_is_free_at_the_end_of_it() -> None:

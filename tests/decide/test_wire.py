@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from halbd.decide.wire import FLOOR, lasts, own, patience, resigned, silent
+from halbd.decide.wire import FLOOR, lasts, own, patience, resigned, rival, silent
 from halbd.model.adverts import Advert, Claim
 from halbd.model.guard import Guard
 from halbd.model.replacing import replace
@@ -62,3 +62,15 @@ def test_the_last_word_counts_and_what_was_heard_before_a_gap_does_not() -> None
         assert resigned(state, VIP)
     assert own(heard(BEGIN, first), VIP) == first
     assert own(heard(BEGIN, said(BEGIN - 0.1)), VIP) is None
+
+
+def test_of_two_rivals_the_one_heard_last_is_named() -> None:
+    nodes = [{"name": f"lb{n}", "address": f"10.10.50.{at}"} for n, at in ((1, 2), (2, 3), (3, 6))]
+    three = Driver(config(nodes=nodes, vrrp={"advert_int": 1}))
+    first, last = (
+        Claim(Advert(ip_address(source), 4, 253, frozenset({VIP.address})), "eth0", own=False, at=BEGIN + later)
+        for later, source in enumerate(("10.10.50.6", "10.10.50.3"))
+    )
+    for claims in ((first, last), (last, first)):
+        state = replace(three.state, guard=Guard(claims, BEGIN, BEGIN + 1, awake_since=BEGIN))
+        assert rival(state, VIP) == last
