@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from halbd.model.child import Program
+from halbd.model.effects import StartKeepalivedUnit
 from halbd.model.events import Event, KeepalivedSeen, ProbeDone, ProxySeen, ProxySilent, Spawned
 from halbd.model.evidence import ProbeResult
 from halbd.model.service import Idle
-from tests.decide.driver import Driver, running, view
+from tests.decide.driver import Driver, of, running, view
 from tests.decide.wire import said
 
 LOCAL = "local/kube-apiserver"
@@ -18,9 +19,12 @@ def answer(node: Driver, *, ours: bool = False, ok: bool = True) -> ProbeDone:
     return ProbeDone(ProbeResult(LOCAL, ok, ok, 200 if ok else None, 0.01, node.now, "" if ok else "no", ours=ours))
 
 
+@pytest.mark.parametrize("up", [3, 0])
 @pytest.mark.parametrize(("ours", "ok"), [(False, True), (False, False), (True, False)])
-def test_a_probe_is_asked_until_there_is_an_answer(*, ours: bool, ok: bool) -> None:
+def test_a_probe_is_asked_until_there_is_an_answer(*, ours: bool, ok: bool, up: int) -> None:
     node = running()
+    node.look(up=up)
+    node.post(ProxySeen(view(node.state.config, up)))
     node.wait(1)
     assert node.state.series[LOCAL].asking is True
     node.post(answer(node, ours=ours, ok=ok))
@@ -60,8 +64,16 @@ def test_only_a_proxy_that_was_found_on_the_generation_in_force_has_taken_it_up(
     assert node.state.taken_up is (adopted and not behind)
 
 
+def test_a_child_is_known_by_its_pid_and_when_it_was_started() -> None:
+    node = running()
+    node.post(Spawned(Program.PROXY, 101, 777), Spawned(Program.KEEPALIVED, 201, 778))
+    assert (node.state.proxy.start_ticks, node.state.keepalived.start_ticks) == (777, 778)
+
+
 def test_a_keepalived_that_is_left_alone_is_said_once() -> None:
     node = running()
-    idle = KeepalivedSeen(None, failed=False, idle=Idle("stopped by somebody", "systemctl start keepalived"))
-    times = [said(node.post(idle)).count("keepalived.left_alone") for _ in range(2)]
-    assert times == [1, 0]
+    idle = KeepalivedSeen(None, failed=True, idle=Idle("stopped by somebody", "systemctl start keepalived"))
+    first, second = node.post(idle), node.post(idle)
+    assert said(first) == ["keepalived.gone", "keepalived.left_alone"]
+    assert said(second) == []
+    assert [len(of(StartKeepalivedUnit, done)) for done in (first, second)] == [1, 1]

@@ -11,7 +11,7 @@ from halbd.decide.timing import patience
 from halbd.decide.verdict import longest_age
 from halbd.model.child import Program
 from halbd.model.effects import Push
-from halbd.model.events import ProxySeen, SpawnFailed, StopRequested, Tick
+from halbd.model.events import ProxySeen, ProxySilent, SpawnFailed, StopRequested, Tick
 from tests.decide.driver import Driver, of, pushes, running, view
 from tests.sample import config
 
@@ -72,6 +72,8 @@ def test_a_proxy_that_hung_must_answer_rise_times_before_it_counts_again(*, tcp:
     node = running(config(frontends=TCP) if tcp else config())
     node.live(4, ok=tcp, silent=True)
     assert node.causes == ["proxy_hung"]
+    node.post(ProxySilent("no answer"))
+    assert [series.streak.run for series in node.state.series.values()] == [0], "it begins to prove itself anew"
     node.live(1)
     assert node.causes == ["local_probe"], "one answer of its admin socket is not rise"
     node.live(2)
