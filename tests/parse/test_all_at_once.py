@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.parse.told import told
+from tests.parse.told import BASE, told
 
 MANY = """\
 nodes:
@@ -36,6 +36,28 @@ def test_wrong_values_and_wrong_relations_are_told_together() -> None:
         "frontends[0].servers[1]",
         "frontends[0].check.ca_file",
         "frontends[0].check.timeout",
+    ]
+
+
+def test_all_problems_are_told_at_once_in_the_order_of_their_lines() -> None:
+    text = BASE
+    for old, new in [
+        ("kubernetes", "a b"),
+        ("10.10.50.2", "x"),
+        ("10.10.50.4", "y"),
+        ("6443\n", "70000\n"),
+        (".11:", "_x:"),
+    ]:
+        text = text.replace(old, new, 1)
+    lines = [problem.split(": ")[:2] for problem in told(f"{text}vrrp: {{version: 1}}\nfoo: 1\n")]
+    assert lines == [
+        ["line 1", "cluster"],
+        ["line 4", "nodes[0].address"],
+        ["line 8", "vips[0].address"],
+        ["line 11", "frontends[0].port"],
+        ["line 13", "frontends[0].servers[0].address"],
+        ["line 15", "vrrp.version"],
+        ["line 16", "foo"],
     ]
 
 
