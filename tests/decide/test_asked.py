@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from halbd.model.child import Program
-from halbd.model.effects import StartKeepalivedUnit
+from halbd.model.effects import LetIn, Probe, StartKeepalivedUnit, TakeUp, WriteLook
 from halbd.model.events import Event, KeepalivedSeen, ProbeDone, ProxySeen, ProxySilent, Spawned
 from halbd.model.evidence import ProbeResult
 from halbd.model.service import Idle
@@ -62,6 +62,22 @@ def test_only_a_proxy_that_was_found_on_the_generation_in_force_has_taken_it_up(
     node = running()
     node.post(Spawned(Program.PROXY, 101, 1, adopted=adopted, behind=behind))
     assert node.state.taken_up is (adopted and not behind)
+
+
+@pytest.mark.parametrize(
+    ("adopted", "behind", "todo"),
+    [
+        (False, False, [WriteLook()]),
+        (True, False, [WriteLook(), LetIn(), Probe]),
+        (True, True, [WriteLook(), LetIn(), TakeUp(Program.PROXY), Probe]),
+    ],
+)
+def test_a_proxy_that_was_found_is_noted_let_in_caught_up_and_asked_at_once(
+    *, adopted: bool, behind: bool, todo: list[object]
+) -> None:
+    done = Driver().post(Spawned(Program.PROXY, 100, 1, adopted=adopted, behind=behind))
+    wanted = (WriteLook, LetIn, TakeUp, Probe)
+    assert [Probe if isinstance(one, Probe) else one for one in done if isinstance(one, wanted)] == todo
 
 
 def test_a_child_is_known_by_its_pid_and_when_it_was_started() -> None:

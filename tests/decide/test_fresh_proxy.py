@@ -7,10 +7,11 @@ import pytest
 from halbd.decide.probing import WARM_UP, fresh
 from halbd.decide.targets import local_targets
 from halbd.model.child import Child, Phase
+from halbd.model.events import ProxySeen
 from halbd.model.evidence import Streak
 from halbd.model.replacing import replace
 from halbd.model.state import Series, ServerRef
-from tests.decide.driver import running
+from tests.decide.driver import Driver, running, view
 
 NODE = running(holder=True)
 LOCAL = {target.name for target in local_targets(NODE.state.config)}
@@ -41,3 +42,11 @@ def test_nothing_that_was_seen_of_an_earlier_one_is_believed_of_it(*, adopted: b
     new = fresh(before, NODE.now, adopted=adopted)
     assert (new.view, new.mute, new.proven, new.blind_since, new.sight_since) == (None, "", adopted, None, None)
     assert (new.down, new.cut) == ({}, frozenset())
+
+
+def test_one_that_tells_that_it_sees_no_server_is_known_to_work() -> None:
+    node = Driver()
+    node.spawned()
+    assert node.state.proven is False
+    node.post(ProxySeen(view(node.state.config, 0)))
+    assert node.state.proven is True
