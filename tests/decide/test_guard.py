@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from ipaddress import ip_address
 
+from halbd.decide.rivals import TWO
 from halbd.model.child import Program
 from halbd.model.effects import Effect, Record, RemoveAddress, Say, Signal
 from halbd.model.events import Exited, Tick
@@ -47,6 +48,15 @@ def test_a_vip_that_a_fit_holder_may_not_have_is_left_alone_as_long_as_it_advert
     wire.live(5)
     wire.speaking[PEER] = 253
     assert said(wire.live(5)) == ["vrrp.two_masters"]
+
+
+def test_two_masters_that_come_and_go_are_not_told_before_it_has_lasted() -> None:
+    wire = wired(holder=True)
+    for _ in range(5):
+        wire.speaking[PEER] = 253
+        assert said(wire.live(TWO - 0.8)) == []
+        del wire.speaking[PEER]
+        assert said(wire.live(1)) == []
 
 
 def test_a_move_at_a_long_interval_is_no_second_master() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from random import Random
 
@@ -9,7 +10,7 @@ import pytest
 
 from halbd.decide.pausing import LEAD, window
 from halbd.model.effects import Effect, LetIn, ShutDoor, Signal
-from halbd.model.events import DoorSeen, DrainRequested, Event, StopRequested, UndrainRequested
+from halbd.model.events import DoorSeen, DrainRequested, Event, StopRequested, Tick, UndrainRequested
 from tests.decide.driver import BEGIN, DRAIN, of, pushes, running
 from tests.sample import config
 
@@ -30,6 +31,15 @@ def test_the_door_is_shut_before_a_peer_can_take_over_and_open_again_once_none_c
     assert door(node.wait(0.02)) == [ShutDoor()]
     assert door(node.wait(end - begin)) == [LetIn(moved=False)]
     assert door(node.wait(60)) == []
+    again = node.post(replace(DRAIN, number=2)) + node.wait(60)
+    assert door(again) == [ShutDoor(), LetIn(moved=False)], "each offer has a wait of its own"
+
+
+def test_a_daemon_that_slept_through_the_moment_shuts_no_door() -> None:
+    node = running(holder=True)
+    node.post(DRAIN)
+    node.mono += window(node.state.config)[1]
+    assert door(node.post(Tick()) + node.wait(10)) == []
 
 
 def test_when_the_vip_has_left_those_who_wait_are_sent_on_before_the_proxy_is_stopped() -> None:
