@@ -167,15 +167,27 @@ def _moment(state: State, wrong: Wrong, now: Now) -> float:
 
 def _rest_ends(state: State, place: Place) -> float:
     """Whatever undoes what halbd does is not fought at full speed, unless halbd is about to leave."""
-    one = state.guard.mended.get(place)
+    one = _undone(state, place)
     longest = FIRST_REST if state.stopping else LONGEST_REST
     return one.at + min(longest, FIRST_REST * 2.0 ** (one.count - 1)) if one else 0.0
 
 
+def _undone(state: State, place: Place) -> Mending | None:
+    """The last mending there. Nobody undid a removal where keepalived here has since taken the VIP by itself."""
+    one = state.guard.mended.get(place)
+    if one is None or one.wrong is not Wrong.STALE:
+        return one
+    claim = wire.own(state, _vip(state, place))
+    return None if claim and claim.advert.priority and claim.at > one.at else one
+
+
+def _vip(state: State, place: Place) -> Vip:
+    return next(vip for vip in state.config.vips if vip.address == place[0])
+
+
 def _mend(state: State, place: Place, wrong: Wrong, now: Now) -> Step:
     address, interface = place
-    vip = next(one for one in state.config.vips if one.address == address)
-    before = state.guard.mended.get(place)
+    vip, before = _vip(state, place), _undone(state, place)
     count = before.count + 1 if before and now.mono - before.at < FORGET else 1
     one = Mending(wrong, _why(state, vip, wrong), now.mono, min(count, 10))
     state = replace(state, guard=replace(state.guard, mended={**state.guard.mended, place: one}))

@@ -128,3 +128,34 @@ def test_two_vips_are_mended_at_once() -> None:
     pushed = {**both.state.pushed, "fault": 1}
     _, effects = due(replace(both.state, maintenance=DRAINED, held=held, pushed=pushed, guard=guard), both.now)
     assert of(RemoveAddress, list(effects)) == [RemoveAddress(*place) for place in places]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "priority", "after", "count"),
+    [
+        (Wrong.STALE, 254, 0.1, 1),
+        (Wrong.STALE, 254, 0, 5),
+        (Wrong.STALE, 0, 0.1, 5),
+        (Wrong.UNFIT, 254, 0.1, 5),
+        (Wrong.MISSING, 254, 0.1, 5),
+    ],
+)
+def test_a_removal_counts_no_more_once_keepalived_has_taken_the_vip_by_itself(
+    wrong: Wrong, priority: int, after: float, count: int
+) -> None:
+    """Its death then leaves another stale one; what it advertises while halbd fights it is no such thing."""
+    before = Mending(wrong, "", NOW.mono - 3, 4)
+    claim = Claim(
+        Advert(NODE.state.config.node.address, 4, priority, frozenset({NODE.vip})),
+        "eth0",
+        own=True,
+        at=before.at + after,
+    )
+    guard = Guard(
+        (claim,), NOW.mono - 60, NOW.mono, awake_since=NOW.mono - 60,
+        doubts={PLACE: Doubt(Wrong.UNFIT, SINCE)}, mended={PLACE: before},
+    )  # fmt: skip
+    state = replace(unfit(), guard=guard)
+    assert (next_due(state) == SINCE + DELAYS[Wrong.UNFIT]) is (count == 1)
+    state, _ = due(state, Now(NOW.mono + LONGEST_REST, NOW.wall))
+    assert state.guard.mended[PLACE].count == count

@@ -14,8 +14,8 @@ class Seen:
 
     `answered`: when each probe was last truly answered, by the proxy that runs now. `told`: the children that it was
     told are alive; `asked`: when it last had each of them spawned. `no`: since when its verdict says no. `unfit`: since
-    when it does so for this node's own sake. `draining`: since when somebody waits for the outcome of a drain.
-    `stopping`: since when it is to end.
+    when it does so for this node's own sake. `draining`: since when somebody waits for the outcome of a drain, and
+    `until` when that is to end by itself. `stopping`: since when the daemon is to end.
     """
 
     answered: dict[str, float] = field(default_factory=dict)
@@ -26,5 +26,6 @@ class Seen:
     no: float | None = None
     unfit: float | None = None
     draining: float | None = None
+    until: float | None = None
     stopping: float = 0
     verdict: Verdict | None = None

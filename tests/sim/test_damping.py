@@ -1,4 +1,4 @@
-"""A proxy that dies again and again does not throw the VIP back and forth."""
+"""A program that dies again and again: a proxy does not throw the VIP back and forth, keepalived leaves none behind."""
 
 from __future__ import annotations
 
@@ -36,3 +36,17 @@ def test_where_no_other_node_can_it_comes_back_whenever_the_proxy_serves() -> No
     other.cannot_start.add(Program.PROXY)
     world.run(WARM_UP)
     assert dying(world, one, 11, 120) >= 8
+
+
+@pytest.mark.parametrize(("every", "advert_int", "unit"), [(8, 0.2, True), (30, 0.2, False), (30, 1, False)])
+def test_a_keepalived_that_is_killed_again_and_again_leaves_two_holders_no_longer_than_the_first_time(
+    every: float, advert_int: float, *, unit: bool
+) -> None:
+    """Each time it had taken the VIP by right: what halbd removed before was undone by nobody."""
+    world = World("1", Setting(advert_int=advert_int, unit=unit))
+    world.run(WARM_UP)
+    for _ in range(15):
+        world.nodes[0].end(Program.KEEPALIVED)
+        world.run(every)
+    assert world.nodes[0].daemon is not None
+    assert [one.count for one in world.nodes[0].daemon.state.guard.mended.values()] == [1]

@@ -16,7 +16,7 @@ from halbd.model.paths import FAULT
 from halbd.model.state import State
 from tests.sim.play import Schedule, Strike, play
 from tests.sim.watch import BrokenError
-from tests.sim.world import Setting
+from tests.sim.world import Setting, World
 
 Broken = Callable[[State, Event, Now], Step]
 
@@ -95,6 +95,12 @@ def does_not_hear_of_addresses(state: State, event: Event, now: Now) -> Step:
     return step(state, Tick() if isinstance(event, AddressChanged | AddressesDumped) else event, now)
 
 
+def drains_for_ever(state: State, event: Event, now: Now) -> Step:
+    state, effects = step(state, event, now)
+    drained = state.maintenance
+    return replace(state, maintenance=replace(drained, until=None)) if drained else state, effects
+
+
 def says_it_twice(state: State, event: Event, now: Now) -> Step:
     state, effects = step(state, event, now)
     return state, effects + tuple(effect for effect in effects if isinstance(effect, Record))
@@ -134,3 +140,17 @@ def test_a_vip_that_a_stop_leaves_behind_is_noticed() -> None:
     assert play(schedule).watch.steps
     with pytest.raises(BrokenError, match="has stopped, and left"):
         play(schedule, _without(RemoveAddress))
+
+
+def test_a_drain_that_goes_on_after_its_end_is_noticed() -> None:
+    for broken in (step, drains_for_ever):
+        world = World("1", Setting(), broken)
+        world.run(20)
+        daemon = world.nodes[0].daemon
+        assert daemon is not None
+        daemon.drain(5.0, force=False)
+        if broken is step:
+            world.run(10)
+        else:
+            with pytest.raises(BrokenError, match="after the end that was asked for"):
+                world.run(10)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from functools import partial
 from typing import TYPE_CHECKING
 
 from halbd.decide import life, wire
-from halbd.decide.handover import offer_time
 from halbd.decide.pushing import AGAIN
 from halbd.decide.timing import patience
 from halbd.decide.verdict import active_targets, longest_age, verdict
@@ -17,7 +15,6 @@ from halbd.model.events import (
     AdvertsHeard,
     ConfigRejected,
     ConnectionsEnded,
-    DrainRequested,
     Event,
     Exited,
     FilesMended,
@@ -29,7 +26,6 @@ from halbd.model.events import (
     PushLost,
     Spawned,
     SpawnFailed,
-    StopRequested,
     Tick,
     UpgradeFailed,
 )
@@ -37,6 +33,7 @@ from halbd.model.evidence import Now
 from halbd.model.state import State
 from halbd.model.transition import Transition
 from halbd.model.verdict import Cause, Verdict
+from tests.sim.ends import Ends
 from tests.sim.seen import Seen
 from tests.sim.vrrp import SCRIPT_FALL, SCRIPT_INTERVAL
 
@@ -53,12 +50,8 @@ MENDED = 2.0
 """Seconds in which halbd itself removes what nobody else does."""
 SCRIPT = (SCRIPT_FALL + 1) * SCRIPT_INTERVAL
 """Seconds until halbd-check has said no often enough, where the daemon does not tell."""
-STOPPED = 12.0
-"""Seconds in which a stop ends: the offer, the withdrawal, SIGTERM, SIGKILL."""
 KNOWN = 0.5
 """Seconds after which the daemon knows the addresses that are here."""
-DRAINED = 0.5
-"""Seconds beyond the offer in which a drain has an outcome."""
 ENDING = {Cause.VIP_UNSERVED, Cause.MAINTENANCE, Cause.PROXY_UNSTABLE}
 """What ends by the passing of time alone: a bar, a drain that has an end, a trial."""
 NOT_OWN = {Cause.MAINTENANCE, Cause.NO_SERVERS}
@@ -93,14 +86,15 @@ class Watch:
         self.counts: Counter[str] = Counter()
         self.steps = 0
         self.splitting = 0
-        self._disturbed: dict[str, float] = {}
+        self._ends = Ends(self)
+        self.disturbed: dict[str, float] = {}
         self._bad: dict[str, float] = {}
         self._moved: dict[str, float] = {}
         self._odd: dict[str, float] = {}
 
     def disturb(self, node: Node) -> None:
         """A fault begins or ends there: what takes time begins anew."""
-        self._disturbed[node.name] = self.world.clock.now
+        self.disturbed[node.name] = self.world.clock.now
         self._odd.clear()
 
     def stepped(self, node: Node, daemon: Daemon, event: Event, effects: tuple[Effect, ...], now: Now) -> None:
@@ -121,7 +115,7 @@ class Watch:
         seen.verdict = answer
         self._holding(node)
         if effects and Finish() in effects:
-            self._finished(node, seen)
+            self._ends.finished(node, seen)
 
     def asked(self, node: Node, answer: Verdict | None) -> None:
         """Halbd-check asks, between two events."""
@@ -135,7 +129,8 @@ class Watch:
             entitled = [one for one in self.world.nodes if one.keepalived and one.keepalived.entitled]
             holders = self.world.holders(vip.address)
             two = len(holders) > 1 and not self.splitting and all(one.keeps for one in holders)
-            self._for(f"two hold {vip}", two, wire.patience(node.config) + 1 + max(map(_rest, holders), default=0))
+            fought = [one for one in holders if vip.address in one.added]
+            self._for(f"two hold {vip}", two, wire.patience(node.config) + 1 + max(map(_rest, fought), default=0))
             right = len(holders) == 1 and holders[0].keeps and not self.splitting
             astray = vip.address in node.strays and node.keeps and right
             self._for(f"{vip} astray at {node.name}", astray, wire.patience(node.config) + 1 + _rest(node))
@@ -145,13 +140,13 @@ class Watch:
     def sleeps(self, node: Node, due: float | None) -> None:
         """The loop waits: there must be something to wait for."""
         if due is not None and due <= self.world.clock.now:
-            self._broken(node, f"awake for nothing: due {due}")
+            self.broken(node, f"awake for nothing: due {due}")
 
     def recorded(self, node: Node, one: Transition) -> None:
         """A line of the history."""
         self.counts["transitions"] += 1
         if node.history.get((one.vip, one.interface), False) == one.gained:
-            self._broken(node, f"history says twice that {one.vip} {'came' if one.gained else 'went'}")
+            self.broken(node, f"history says twice that {one.vip} {'came' if one.gained else 'went'}")
 
     def moved(self, node: Node) -> None:
         """An address came or went."""
@@ -175,23 +170,16 @@ class Watch:
                 asked = event.result.at.mono - event.result.latency
                 if asked >= seen.since:
                     seen.answered[event.result.name] = min(mono, asked + daemon.state.config.health.timeout)
-            case DrainRequested():
-                seen.draining = mono
-                wait = offer_time(daemon.state.config) + DRAINED
-                self.world.clock.after(wait, partial(self._drained, node, daemon, wait))
-            case StopRequested():
-                seen.stopping = mono
-                self.world.clock.after(STOPPED, partial(self._stopped, node, daemon))
             case _:
-                pass
+                self._ends.learn(node, daemon, event)
 
     def _two_of_one(self, node: Node, seen: Seen, effects: tuple[Effect, ...], mono: float) -> None:
         for effect in effects:
             if isinstance(effect, Spawn):
                 if effect.program in seen.told or effect.program in seen.spawning:
-                    self._broken(node, f"a second {effect.program}")
+                    self.broken(node, f"a second {effect.program}")
                 if mono - seen.asked.get(effect.program, 0) < life.delay(0, 1):
-                    self._broken(node, f"{effect.program} started again without a rest")
+                    self.broken(node, f"{effect.program} started again without a rest")
                 seen.spawning.add(effect.program)
                 seen.asked[effect.program] = mono
 
@@ -202,7 +190,7 @@ class Watch:
             return
         old, new = ({reason.cause for reason in one.reasons} for one in (before, answer))
         if new - old - BEGINNING or old - new - ENDING or (before.stale and answer.ok and old == new):
-            self._broken(node, f"the verdict changed without evidence: {before} to {answer}")
+            self.broken(node, f"the verdict changed without evidence: {before} to {answer}")
 
     def _flaps(self, node: Node, seen: Seen, state: State, answer: Verdict, mono: float) -> None:
         """What this node itself was found unfit for is given back after `rise` good answers, which take their time."""
@@ -212,11 +200,11 @@ class Watch:
         elif before is not None:
             seen.unfit, health = None, state.config.health
             if mono - before < (health.rise - 1) * health.interval * 0.9 and not state.blind_since:
-                self._broken(node, f"yes again {mono - before:.3f} s after no")
+                self.broken(node, f"yes again {mono - before:.3f} s after no")
 
     def _backoff(self, node: Node, child: Child, mono: float) -> None:
         if child.phase is Phase.BACKOFF and not mono < (child.due or 0) <= mono + life.LONGEST_DELAY:
-            self._broken(node, f"a rest until {child.due}")
+            self.broken(node, f"a rest until {child.due}")
 
     def _fresh(self, node: Node, daemon: Daemon, answer: Verdict) -> None:
         """Never yes on stale evidence, nor on what was seen of another process."""
@@ -224,23 +212,23 @@ class Watch:
             return
         state, seen, mono = daemon.state, daemon.seen, daemon.clock.now
         if Program.PROXY not in seen.told:
-            self._broken(node, "yes with a proxy that is dead")
+            self.broken(node, "yes with a proxy that is dead")
         longest = longest_age(state) + 0.001
         for target in active_targets(state):
             last = seen.answered.get(target.name, 0.0)
             if mono - last > longest and target.vip:  # one that came is given the time of its first answer
                 last = max(last, state.held[target.vip].since.mono, seen.since)
             if mono - last > longest:
-                self._broken(node, f"yes, {mono - last:.3f} s after the last answer of {target.name}")
+                self.broken(node, f"yes, {mono - last:.3f} s after the last answer of {target.name}")
 
     def _knows(self, node: Node, daemon: Daemon) -> None:
         """The daemon's idea of what it holds is the truth."""
         mono = daemon.clock.now
-        quiet = mono - max(self._moved.get(node.name, 0), self._disturbed.get(node.name, 0)) > KNOWN
+        quiet = mono - max(self._moved.get(node.name, 0), self.disturbed.get(node.name, 0)) > KNOWN
         state = daemon.state
         believed = {(address, one.interface) for address, one in state.held.items()} | set(state.strays)
         if quiet and believed != node.places:
-            self._broken(node, f"believes to hold {believed}, holds {node.places}")
+            self.broken(node, f"believes to hold {believed}, holds {node.places}")
 
     def _holding(self, node: Node) -> None:
         """A node with a fault of its own does not hold a VIP for longer than it takes to tell keepalived."""
@@ -255,32 +243,16 @@ class Watch:
         no = daemon.seen.no if daemon and daemon.alive and not daemon.frozen else None
         if no is None and bad is None:
             return
-        calm = max(self._disturbed.get(node.name, 0), self._moved.get(node.name, 0))
+        calm = max(self.disturbed.get(node.name, 0), self._moved.get(node.name, 0))
         own = keepalived is not None and not node.added
         writes = not node.cannot_write and mono - node.writes_since > AGAIN + TELL
         if no is not None and writes and mono - max(no, calm) > (TELL if own else MENDED + _rest(node)):
-            self._broken(node, f"holds the VIP {mono - no:.3f} s after its verdict said no")
+            self.broken(node, f"holds the VIP {mono - no:.3f} s after its verdict said no")
         if bad is None or not own:
             return
         limit = SCRIPT + 2 + (patience(config) if node.proxy and node.proxy.wrong else 0)
         if mono - max(bad, calm) > limit:
-            self._broken(node, f"holds the VIP {mono - bad:.3f} s after its proxy stopped serving")
-
-    def _finished(self, node: Node, seen: Seen) -> None:
-        """A daemon that goes has ended the proxy: nobody would answer on a VIP that stays."""
-        left = [one for one in node.addresses if node.added.get(one, -1) < seen.stopping]
-        if left and self._disturbed.get(node.name, 0) <= seen.stopping:
-            self._broken(node, f"its daemon has stopped, and left {left}")
-
-    def _stopped(self, node: Node, daemon: Daemon) -> None:
-        if daemon.alive and not daemon.frozen and self.world.clock.now - self._disturbed.get(node.name, 0) >= STOPPED:
-            self._broken(node, f"still there {STOPPED} s after SIGTERM")
-
-    def _drained(self, node: Node, daemon: Daemon, wait: float) -> None:
-        begun, mono = daemon.seen.draining, daemon.clock.now
-        calm = mono - self._disturbed.get(node.name, 0) >= wait
-        if daemon.alive and not daemon.frozen and calm and begun is not None and mono - begun >= wait:
-            self._broken(node, f"no outcome of a drain within {wait:g} s")
+            self.broken(node, f"holds the VIP {mono - bad:.3f} s after its proxy stopped serving")
 
     def _for(self, what: str, holds: bool, longest: float) -> None:
         """Something may be so for a while."""
@@ -289,7 +261,8 @@ class Watch:
         elif self.world.clock.now - self._odd.setdefault(what, self.world.clock.now) > longest:
             raise BrokenError(f"{self.world.clock.now:.4f}: {what} for {longest:g} s")
 
-    def _broken(self, node: Node, what: str) -> None:
+    def broken(self, node: Node, what: str) -> None:
+        """Raises BrokenError."""
         raise BrokenError(f"{self.world.clock.now:.4f} {node.name}: {what}")
 
 
