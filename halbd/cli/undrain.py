@@ -29,6 +29,8 @@ def run(arguments: argparse.Namespace) -> int:
         complain(f"warning: {warning}")
     if answer.body.get("result") == "undrained":
         say("undrained: this node takes part in the election again, and the preferred one takes its VIPs back")
-    else:
+    elif not answer.body.get("tried_again"):
         say("nothing to do: this node is not drained")
+    for vip in answer.body.get("tried_again", []):
+        say(f"{vip} went unserved here, and is tried again")
     return 0

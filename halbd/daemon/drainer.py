@@ -21,6 +21,15 @@ from halbd.system import files
 
 
 @dataclass(frozen=True, slots=True)
+class Undrained:
+    """Whether there was a drain, the VIPs that went unserved here and are tried again, and what is told besides."""
+
+    drained: bool
+    tried: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Drained:
     """What came of a drain, and what the operator must be told besides."""
 
@@ -59,17 +68,18 @@ class Drainer:
             self._post(DrainRequested(now.wall, until, force, self._number))
         return Drained(await settled, warnings)
 
-    async def undrain(self) -> tuple[bool, tuple[str, ...]]:
-        """End it; whether there was one, and what the operator must be told.
+    async def undrain(self) -> Undrained:
+        """End it.
 
         A note that stays is told and does not keep the node away: its peer may be gone.
         """
         async with self._lock:
-            drained = self._state().maintenance is not None
+            state, mono = self._state(), read_clocks().mono
+            tried = tuple(str(vip) for vip, bar in state.barred.items() if mono < bar.until)
             warnings = await self._remove()
             self._undrained = self._number
             self._post(UndrainRequested())
-        return drained, warnings
+        return Undrained(state.maintenance is not None, tried, warnings)
 
     async def put_back(self) -> None:
         """Note the drain that is in force again, where somebody has removed its note. Raises OSError."""

@@ -107,5 +107,6 @@ class Routes:
         return answer(drained)
 
     async def _undrain(self, _: Request) -> Response:
-        drained, warnings = await self._drainer.undrain()
-        return Response(200, {"result": "undrained" if drained else "not drained", "warnings": warnings})
+        one = await self._drainer.undrain()
+        result = "undrained" if one.drained else "not drained"
+        return Response(200, {"result": result, "tried_again": one.tried, "warnings": one.warnings})

@@ -23,6 +23,7 @@ KEPT = 10
 """Transitions that status shows."""
 ADDED = "added by somebody else than keepalived"
 REMOVED = "removed by somebody else than keepalived"
+DROPPED = "no longer in halbd.yaml"
 
 
 def role(state: State, now: Now) -> Role:
@@ -60,11 +61,22 @@ def dumped(state: State, event: AddressesDumped, now: Now) -> Step:
     return state, effects
 
 
-def applied(state: State, config: Config) -> State:
-    """Another config: an interface that was a VIP's own may no longer be so, or may be now."""
+def applied(state: State, config: Config, now: Now) -> Step:
+    """Another config: an interface that was a VIP's own may no longer be so, or may be now.
+
+    A VIP that it does not have any more is taken off by keepalived, which was told; halbd hears no more of it.
+    """
+    effects: tuple[Effect, ...] = ()
+    ours = {vip.address for vip in config.vips}
+    if state.keepalived_is_child or state.keepalived_is_unit:
+        for vip in state.config.vips:
+            if vip.address in state.held and vip.address not in ours:
+                state, more = _transition(state, vip, vip.interface, False, DROPPED, now, config=config)
+                effects += more
     places = {(address, one.interface): one.since for address, one in state.held.items()}
     held, strays = sorted_out(config, {**places, **state.strays})
-    return replace(state, config=config, held=held, strays=strays)
+    role_since = {address: since for address, since in state.role_since.items() if address in ours}
+    return replace(state, config=config, held=held, strays=strays, role_since=role_since), effects
 
 
 def sorted_out(config: Config, places: Mapping[Place, Now]) -> tuple[dict[Address, Held], dict[Place, Now]]:
@@ -84,7 +96,10 @@ def _here(state: State, vip: Vip, interface: str) -> bool:
     return vip.address in state.held if interface == vip.interface else (vip.address, interface) in state.strays
 
 
-def _transition(state: State, vip: Vip, interface: str, gained: bool, cause: str, now: Now) -> Step:
+def _transition(
+    state: State, vip: Vip, interface: str, gained: bool, cause: str, now: Now, *, config: Config | None = None
+) -> Step:
+    """`config`: the one in which the role afterwards is told, where that is another."""
     if interface == vip.interface:
         after, since = _moved(state, vip, gained, now), state.role_since.get(vip.address)
     else:
@@ -93,7 +108,8 @@ def _transition(state: State, vip: Vip, interface: str, gained: bool, cause: str
             state.strays.get((vip.address, interface)),
         )
     lasted = now.mono - since.mono if since else None
-    one = Transition(now.wall, vip.address, interface, gained, role(state, now), role(after, now), lasted, cause)
+    before, then = role(state, now), role(replace(after, config=config or state.config), now)
+    one = Transition(now.wall, vip.address, interface, gained, before, then, lasted, cause)
     return replace(after, transitions=(*state.transitions, one)[-KEPT:]), (Record(one),)
 
 

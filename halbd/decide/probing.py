@@ -18,8 +18,10 @@ LATE = 0.5
 BARRED = 60.0
 """Seconds that this node leaves alone a VIP it could not serve: the evidence goes with the VIP, the fault may not.
 Twice as long each time in a row."""
-LONGEST_BAR = 3600.0
-"""Seconds of such a bar at the most; a VIP that was served for as long after one starts anew."""
+LONGEST_BAR = 600.0
+"""Seconds of such a bar at the most: both nodes may be barred, by the same mistake, and nobody holds the VIP then."""
+FORGIVEN = 3600.0
+"""Seconds after which a VIP that was served since starts anew."""
 
 
 def fresh(state: State, now: Now, *, adopted: bool) -> State:
@@ -87,9 +89,16 @@ def _bar(state: State, name: str, now: Now) -> State:
     before = state.barred.get(vip)
     if before and now.mono < before.until:
         return state
-    count = before.count + 1 if before and now.mono < before.until + LONGEST_BAR else 0
+    count = before.count + 1 if before and now.mono < before.until + FORGIVEN else 0
     bar = Bar(now, now.mono + min(LONGEST_BAR, BARRED * 2.0**count), count)
     return replace(state, barred={**state.barred, vip: bar})
+
+
+def lifted(state: State, now: Now) -> State:
+    """Somebody may have cured the cause: try again now. A VIP that goes unserved again is left alone for longer."""
+    ours = {vip.address for vip in state.config.vips}
+    bars = {a: Bar(b.since, min(b.until, now.mono), b.count) for a, b in state.barred.items() if a in ours}
+    return replace(state, barred=bars) if state.barred else state
 
 
 def _blind(state: State, name: str) -> bool:

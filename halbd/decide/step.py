@@ -146,7 +146,7 @@ def _happen(state: State, event: Event, now: Now) -> Step:
         case DrainRequested():
             return draining.drain(state, event, now)
         case UndrainRequested():
-            return draining.undrain(state, now)
+            return draining.undrain(probing.lifted(state, now), now)
 
 
 def _heard(state: State, event: AdvertsHeard, now: Now) -> Step:
@@ -157,11 +157,11 @@ def _heard(state: State, event: AdvertsHeard, now: Now) -> Step:
 
 
 def _applied(state: State, event: ConfigApplied, now: Now) -> Step:
-    """A VIP that is new may already be here, and one that is no longer ours is nobody's to report."""
-    state = holding.applied(state, event.config)
-    applied = replace(state, applied=now, rejected=None, mended=None, marked=False)
+    """A VIP that is new may already be here, and one that is no longer ours leaves."""
+    state, effects = holding.applied(state, event.config, now)
     why = "found when the config was applied" if state.applied else "found when halbd started"
-    return probing.align(applied, now), (WriteLook(), DumpAddresses(why))
+    applied = replace(probing.lifted(state, now), applied=now, rejected=None, mended=None, marked=False)
+    return probing.align(applied, now), (*effects, WriteLook(), DumpAddresses(why))
 
 
 def _mark(state: State, event: ProbeDone) -> Step:

@@ -128,7 +128,8 @@ def _unserved(state: State, targets: tuple[Target, ...], now: Now) -> Iterator[R
     for address, bar in state.barred.items():
         held = state.held.get(address)
         if now.mono < bar.until and (held is None or held.since.mono > bar.since.mono):
-            words = f"{address} went unserved here; tried again after {bar.until - bar.since.mono:.0f} s"
+            rest = f"{bar.until - bar.since.mono:.0f} s, or `halbctl undrain`"
+            words = f"{address} went unserved here; tried again after {rest}"
             yield Reason(Cause.VIP_UNSERVED, words, bar.since.wall)
 
 

@@ -162,6 +162,13 @@ def test_drain_for_no_time_is_a_usage_error(halbctl: Run, seconds: str) -> None:
     assert halbctl("drain", f"--for={seconds}").returncode == 2
 
 
+def test_undrain_says_what_is_tried_again(halbctl: Run, tmp_path: Path) -> None:
+    answer = {"result": "not drained", "tried_again": ["10.99.0.4"], "warnings": []}
+    with fake_daemon(tmp_path / "s", says(200, answer)):
+        done = halbctl("undrain", "--socket", tmp_path / "s")
+    assert (done.returncode, done.stdout) == (0, "10.99.0.4 went unserved here, and is tried again\n")
+
+
 @pytest.mark.parametrize(("result", "said"), [("undrained", "undrained: "), ("not drained", "nothing to do: ")])
 def test_undrain_is_0_whether_or_not_it_was_drained(halbctl: Run, tmp_path: Path, result: str, said: str) -> None:
     with fake_daemon(tmp_path / "s", says(200, {"result": result, "warnings": ["w"]})) as daemon:

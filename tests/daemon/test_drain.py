@@ -172,7 +172,7 @@ def test_an_undrain_during_the_offer_keeps_the_vip_and_both_commands_say_so(node
     argv = inside(node.place, sys.executable, "-m", "halbd.cli.halbctl", "drain")
     with subprocess.Popen(argv, env=node.environment, stderr=subprocess.PIPE, text=True) as client:
         node.until(lambda: bool(node.status.get("maintenance")), "the offer")
-        assert node.ask("POST", "/undrain").body == {"result": "undrained", "warnings": []}
+        assert node.ask("POST", "/undrain").body == {"result": "undrained", "tried_again": [], "warnings": []}
         assert client.wait(10) == 1
         assert client.stderr is not None
         assert client.stderr.read() == "halbctl: cannot drain: it was undrained before anybody had taken the VIP\n"

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import pytest
+
+from halbd.decide.holding import DROPPED
 from halbd.decide.parting import TAKEN, advance, begin, next_due
 from halbd.decide.verdict import active_targets
 from halbd.model.config import Address
 from halbd.model.effects import EndConnections, Record
-from halbd.model.events import AddressesDumped
+from halbd.model.events import AddressesDumped, ConfigApplied
 from halbd.model.evidence import Held
 from halbd.model.maintenance import Maintenance
 from halbd.model.replacing import replace
 from halbd.model.state import Parting
+from halbd.model.transition import Role
 from tests.decide.driver import of, running
 from tests.sample import config
 
@@ -46,6 +50,22 @@ def test_only_a_vip_that_is_here_is_asked_through() -> None:
         asked = {target.name for target in active_targets(replace(NODE.state, held=held))}
         assert "local/kube-apiserver" in asked
         assert asked & names == {f"vip/{address}/kube-apiserver" for address in here}
+
+
+@pytest.mark.parametrize("managed", [True, False])
+def test_one_that_is_taken_out_of_the_file_leaves_with_its_connections(*, managed: bool) -> None:
+    """By keepalived, which was told; one that is nobody's business here may keep it."""
+    node = running(NODE.state.config)
+    node.state = replace(node.state, keepalived_is_child=managed)
+    node.post(AddressesDumped(frozenset((address, "eth0") for address in (FIRST, SECOND)), "found"))
+    node.live(3)
+    done = node.post(ConfigApplied(config(vips=[{"address": "10.10.50.4"}])))
+    rows = [one.transition for one in of(Record, done)]
+    assert [(one.vip, one.gained, one.role_after, one.lasted, one.cause) for one in rows] == (
+        [(SECOND, False, Role.MASTER, 3.0, DROPPED)] if managed else []
+    )
+    assert list(node.state.held) == list(node.state.role_since) == [FIRST]
+    assert [one.address for one in of(EndConnections, node.wait(5))] == ([SECOND] if managed else [])
 
 
 def test_after_a_fault_the_slowest_peer_has_its_skew_time() -> None:

@@ -86,7 +86,7 @@ def test_a_node_that_sees_no_server_says_behind_which_frontend() -> None:
 
 def test_a_barred_vip_says_for_how_long_and_is_free_at_the_end_of_it() -> None:
     bar = Bar(EARLIER, NOW.mono + 5, 1)
-    words = f"{NODE.vip} went unserved here; tried again after 10 s"
+    words = f"{NODE.vip} went unserved here; tried again after 10 s, or `halbctl undrain`"
     assert reasons(barred={NODE.vip: bar}) == (Reason(Cause.VIP_UNSERVED, words, EARLIER.wall),)
     assert reasons(barred={NODE.vip: part(bar, until=NOW.mono)}) == ()
 
