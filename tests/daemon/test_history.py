@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import ip_address
@@ -13,6 +14,7 @@ import pytest
 from halbd.daemon.history import LONGEST, History
 from halbd.decide.status import transition
 from halbd.model.transition import Role, Transition
+from tests.render.netns import run
 
 ONE = Transition(
     at=datetime(2026, 1, 1, 12, 30, 0, 123456, tzinfo=UTC),
@@ -75,6 +77,30 @@ def test_what_cannot_be_written_waits(history: History, path: Path) -> None:
     assert history.add(replace(ONE, gained=False)) is None
     assert history.unwritten == 0
     assert history.transitions(10) == (ONE, replace(ONE, gained=False))
+
+
+@pytest.mark.root
+def test_a_disk_that_has_room_for_half_a_line_gets_none_of_it(tmp_path: Path) -> None:
+    """A file takes whole pages, so a write that begins in its last one is cut short at its end."""
+    run("mount", "-t", "tmpfs", "-o", "size=64k", "halbd-test", str(tmp_path))
+    try:
+        path, rest = tmp_path / "history.jsonl", tmp_path / "rest"
+        history, long = History(path), replace(ONE, cause="c" * 3000)
+        assert history.add(long) is None
+        rest.write_bytes(bytes(free(tmp_path)))
+        whole = path.read_bytes()
+        assert history.add(long) == f"cannot write {path}: No space left on device"
+        assert (path.read_bytes(), history.unwritten) == (whole, 1)
+        rest.unlink()
+        assert history.add(ONE) is None
+        assert (History(path).transitions(10), history.unwritten) == ((long, long, ONE), 0)
+    finally:
+        run("umount", str(tmp_path))
+
+
+def free(folder: Path) -> int:
+    room = os.statvfs(folder)
+    return room.f_bavail * room.f_bsize
 
 
 def test_the_older_half_goes_when_there_are_too_many(path: Path) -> None:
