@@ -6,7 +6,7 @@ import pytest
 
 from halbd.daemon.clients import MOST
 from halbd.system.programs import check_account
-from tests.daemon.flood import HABITS, descriptors, flood, resident
+from tests.daemon.flood import HABITS, SAID, descriptors, flood, resident
 from tests.daemon.node import Node
 from tests.daemon.test_socket import CHECK, connect, status
 from tests.render.netns import wait_until
@@ -34,7 +34,8 @@ def test_halbd_check_is_answered_beside_a_thousand(
     who = check_account()
     uid, gid = (0, 0) if account == "root" else (who.pw_uid, who.pw_gid)
     with flood(shared, HABITS[habit], uid, gid):
-        assert shared.check().returncode == 0
+        checks = (shared.check() for _ in range(5))  # a busy machine may take its 0.3 s from one of them
+        assert any(check.stdout == SAID for check in checks), "with code 0 it may also have looked for itself"
         assert status(shared, CHECK) == 200
         assert descriptors(shared) <= before + 2 * MOST + 10
         assert resident(shared) - memory < GROWTH
