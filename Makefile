@@ -45,6 +45,7 @@ bench: $(VENV)/.lab
 	for fault in $(FAULTS); do for proxy in $(PROXIES); do $(TEN) --fault $$fault --proxy $$proxy || exit; done; done
 	for proxy in $(PROXIES); do $(TEN) --fault node-death --set vrrp.advert_int=0.1 --proxy $$proxy || exit; done
 	for proxy in $(PROXIES); do $(BIN)/python -m halbd.lab.bench --config $(CONFIG) --proxy $$proxy || exit; done
+	for proxy in $(PROXIES); do $(BIN)/python -m halbd.lab.bench_parting --config $(CONFIG) --proxy $$proxy || exit; done
 
 deb:
 	PYTHON=$(PYTHON) packaging/install-tools deb

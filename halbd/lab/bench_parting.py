@@ -1,9 +1,9 @@
 """How soon both ends of silent connections learn that a VIP has moved: `python -m halbd.lab.bench_parting`, as root.
 
-Three moves away from a holder that lives on: its proxy hangs; the preferred node is well again and takes the VIP back;
-the holder is stopped. Prints one JSON object: least, median and greatest milliseconds since the VIP left, and how many
-of the connections did not learn of it; and of the new ones around it those that failed: number, least, greatest ms.
-`--daemon` is for another halbd to compare with; `--proxy` as for `halbctl lab`.
+Four moves away from a holder that lives on: its proxy hangs; the preferred node is well again and takes the VIP back;
+the holder is drained; it is stopped. Prints one JSON object: least, median and greatest milliseconds since the VIP
+left, and how many of the connections did not learn of it; and of the new ones around it those that failed: number,
+least, greatest ms. `--daemon` is for another halbd to compare with; `--proxy` as for `halbctl lab`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from typing import Any
 
 from halbd.lab import bench, document, namespaces, reloading, traffic
 from halbd.lab.errors import LabError
+from halbd.lab.faults.base import Stage
+from halbd.lab.faults.reloading import halbctl
 from halbd.lab.lab import Lab, Settings
 from halbd.lab.session import Rehearsal, daemon, prepare
 from halbd.model.config import ProxyKind
@@ -65,6 +67,10 @@ async def _bench(rehearsal: Rehearsal, command: tuple[str, ...], patience: float
         back = lambda: _signal(lab, stopped, signal.SIGCONT)  # noqa: E731  # the same to the same processes
         said["taken back"] = await _move(lab, servers, back, patience)
         await lab.steady()
+        node = reloading.holder(lab)
+        said["drained"] = await _move(lab, servers, lambda: lab.tasks.begin(_verb(lab, node, "drain")), patience)
+        await _verb(lab, node, "undrain")
+        await lab.steady()
         leaving = (reloading.holder(lab), (bench.daemon_pid(lab),))
         said["stopped"] = await _move(lab, servers, lambda: _signal(lab, leaving, signal.SIGTERM), patience)
         return said
@@ -75,6 +81,12 @@ async def _proxy(lab: Lab) -> tuple[str, tuple[int, ...]]:
     node = reloading.holder(lab)
     pid = ((await lab.statuses())[node] or {})["proxy"]["pid"]
     return node, (pid, *(process.family(pid) - {pid}))
+
+
+async def _verb(lab: Lab, node: str, verb: str) -> None:
+    code, said = await halbctl(Stage(lab, node, None), verb)
+    if code != 0:
+        raise LabError(f"cannot measure: halbctl {verb} ended with {code}: {said}")
 
 
 def _signal(lab: Lab, whom: tuple[str, Iterable[int]], number: signal.Signals) -> None:
