@@ -92,6 +92,10 @@ class Chronicle:
         wrong = covers(told, written)
         return wrong and f"{self._node}: {wrong}"
 
+    def lost(self) -> tuple[str, ...]:
+        """The causes of the losses written since the last settle()."""
+        return tuple(str(row.get("cause")) for row in self._new() or () if row.get("change") == "lost")
+
     def settle(self) -> None:
         """What is written now has been checked."""
         self._known, self._removed, self._lost_since = self._read(), False, None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 SLOW = 0.5  # seconds; a kubectl user notices this long before any timeout does
+EARLY = 0.1  # seconds by which a client may seem to know of a loss before the monitor of it does, on a busy machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,7 @@ class Numbers:
     served_ms: end of the cure until the first of the unbroken run of good attempts.
     transitions: gains and losses on all nodes.
     gap_ms: the longest pause between two attempts: no outage is told finer than that.
+    watches_ms: a VIP's leaving until the end of each watch that broke on it; None when one left and no watch broke.
     """
 
     attempts: int
@@ -130,6 +132,7 @@ class Numbers:
     watches_reset: int
     watches_silent: int
     gap_ms: float
+    watches_ms: float | None = None
 
 
 def outage(attempts: Iterable[Attempt], since: float, until: float) -> float:
@@ -194,6 +197,21 @@ def gained(changes: Iterable[Change], vip: str, by: Callable[[str], bool], since
     return next((c.at for c in changes if c.gained and c.vip == vip and c.at >= since and by(c.node)), None)
 
 
+def _losses(seen: Seen, vip: str) -> list[float]:
+    spans = seen.spans
+    return [c.at for c in seen.changes if c.vip == vip and not c.gained and spans.injected <= c.at <= spans.ended]
+
+
+def learned(seen: Seen, vip: str) -> float | None:
+    """Seconds from `vip` leaving a node to the end of a watch on it, the longest; None when it left and none ended."""
+    first, last = seen.spans.injected, seen.spans.ended
+    left = _losses(seen, vip)
+    broke = [b.at for b in seen.broken if b.vip == vip and first <= b.at <= last]
+    if not left or not broke:
+        return None
+    return max(abs(at - max((one for one in left if one <= at + EARLY), default=left[0])) for at in broke)
+
+
 def _worst(times: Iterable[float | None], since: float) -> float | None:
     """The latest of the times in ms after `since`; None when there are none, or one of them never came."""
     known = list(times)
@@ -249,4 +267,5 @@ def measure(seen: Seen) -> Numbers:
         watches_reset=sum(b.how == "reset" and spans.injected <= b.at <= spans.ended for b in seen.broken),
         watches_silent=sum(b.how == "silent" and spans.injected <= b.at <= spans.ended for b in seen.broken),
         gap_ms=_ms(max((gap(own) for own in by_vip.values()), default=0.0)),
+        watches_ms=_worst((learned(seen, vip) for vip in moves if _losses(seen, vip)), 0.0),
     )

@@ -120,6 +120,20 @@ def made_before_break(numbers: Numbers) -> tuple[Finding, ...]:
     )
 
 
+PROMPT = 1.0
+"""Seconds after the VIP's leaving in which each watch on it must break. It takes a tenth of that; a watch that nobody
+ends is given up no sooner than two seconds after it."""
+
+
+def watches_ended(numbers: Numbers) -> tuple[Finding, ...]:
+    """Those who hold a connection are told at once that the VIP has left; none is left to find out by itself."""
+    silent = numbers.watches_silent
+    return (
+        Finding("watches left to hang", "0", str(silent), silent == 0),
+        within("watches broke after the VIP left", numbers.watches_ms, PROMPT),
+    )
+
+
 def none_failed(numbers: Numbers) -> Finding:
     """No connection that was begun after the fault failed."""
     return Finding("new connections failed", "0", str(numbers.failed_new), numbers.failed_new == 0)

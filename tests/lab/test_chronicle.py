@@ -118,3 +118,14 @@ def test_a_torn_line_is_told(tmp_path: Path) -> None:
     follower = Chronicle("lb1", file, unit())
     file.write_text('{"vip": ')
     assert follower.compare([])
+
+
+def test_the_causes_of_the_losses_since_the_last_check_are_at_hand(tmp_path: Path) -> None:
+    file = tmp_path / "history.jsonl"
+    follower = chronicle(file, unit())
+    assert follower.lost() == ()
+    lost = row("lost").replace("}", ', "cause": "stopping: offered to the peers"}')
+    file.write_text(row("gained") + lost + row("gained"))
+    assert follower.lost() == ("stopping: offered to the peers",)
+    follower.settle()
+    assert follower.lost() == ()

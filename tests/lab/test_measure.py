@@ -106,6 +106,36 @@ def test_where_a_fault_heals_itself_one_holder_is_counted_from_the_injection() -
     assert measure(themselves).one_holder_ms == pytest.approx(700)
 
 
+def watches(*broken: tuple[float, str], changes: tuple[Change, ...]) -> float | None:
+    told = replace(seen(attempts(9, 20), changes), broken=tuple(Broken(at, VIP, how) for at, how in broken))
+    return measure(told).watches_ms
+
+
+GONE_AND_BACK = moves((10.5, "lb2", True), (10.6, "lb1", False), (13, "lb1", True), (13.1, "lb2", False))
+
+
+def test_a_watch_is_measured_from_the_loss_before_its_end() -> None:
+    assert watches((10.65, "reset"), (13.12, "reset"), changes=GONE_AND_BACK) == pytest.approx(50)
+    assert watches((10.65, "reset"), (13.3, "reset"), changes=GONE_AND_BACK) == pytest.approx(200)
+    assert watches((12.9, "silent"), changes=GONE_AND_BACK) == pytest.approx(2300)
+
+
+def test_a_monitor_may_be_a_little_late_and_no_more() -> None:
+    assert watches((10.59, "reset"), (13.05, "reset"), changes=GONE_AND_BACK) == pytest.approx(50)
+    assert watches((10.1, "reset"), changes=GONE_AND_BACK) == pytest.approx(500)
+
+
+def test_a_vip_whose_watches_all_live_on_says_so() -> None:
+    assert watches(changes=GONE_AND_BACK) is None
+    assert watches((9.9, "reset"), (20.1, "reset"), changes=GONE_AND_BACK) is None
+    assert watches((10.65, "reset"), changes=()) is None
+
+
+def test_a_vip_that_left_and_that_nobody_took_counts_as_well() -> None:
+    given_up = moves((10.5, "lb1", False), (13, "lb1", True))
+    assert watches((10.6, "reset"), changes=given_up) == pytest.approx(100)
+
+
 def test_a_vip_that_did_not_move_says_so() -> None:
     numbers = measure(seen(attempts(9, 20)))
     assert (numbers.moved_ms, numbers.back_ms, numbers.transitions, numbers.one_holder_ms) == (None, None, 0, 0)

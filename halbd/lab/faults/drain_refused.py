@@ -18,6 +18,8 @@ from halbd.lab.verdict import Finding, yes
 from halbd.model.config import Config
 
 MORE = 0.5  # seconds beyond the offer itself
+UNTAKEN = "nobody took the VIP within"
+UNHEEDED = "no peer takes a VIP that is offered to it"
 
 
 @asynccontextmanager
@@ -42,12 +44,21 @@ async def _inflict(stage: Stage) -> AsyncIterator[float]:
 
 async def _refused(stage: Stage) -> None:
     """The drain is over soon after it was begun; one that cannot be offered at all never begins."""
-    verb = asyncio.create_task(say(stage, "drain", 1))
-    if offer := offer_time(stage.lab.plan.config):
-        await until(stage, lambda status: bool(status.get("maintenance")), PATIENCE)
+    offer = offer_time(stage.lab.plan.config)
+    verb = asyncio.create_task(say(stage, "drain", code=1, hint=UNTAKEN if offer else UNHEEDED))
+    if offer:
+        made = await until(stage, lambda status: bool(status.get("maintenance")), PATIENCE)
         took = await until(stage, lambda status: status.get("maintenance") is False, PATIENCE)
-        stage.found.append(verdict.within("drain undone", None if took is None else took * 1000, offer + MORE))
+        stage.found.extend(offered_and_undone(made, took, offer))
     await verb
+
+
+def offered_and_undone(made: float | None, took: float | None, offer: float) -> tuple[Finding, ...]:
+    """A refusal alone is no drain: somebody might have taken the VIP. `made`: after how many seconds it was offered."""
+    return (
+        yes("the VIP was offered", "never", ok=made is not None),
+        verdict.within("drain undone", None if took is None else took * 1000, offer + MORE),
+    )
 
 
 async def _observe(_: Stage) -> None:
@@ -68,6 +79,6 @@ FAULT = Fault(
     impossible=needs_two_nodes,
     after=kept_with_halbd,
     where=Where.HOLDER,
-    holds="`halbctl drain` ends with 1 within about a second and is undone; the VIP stays, no connection fails "
-    "(a third of a second's new ones wait for their second SYN).",
+    holds="The VIP is offered; `halbctl drain` ends with 1 within about a second, says so, and is undone; the VIP "
+    "stays, no connection fails (a third of a second's new ones wait for their second SYN).",
 )

@@ -6,35 +6,26 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from time import monotonic
 
-from halbd.lab import verdict
-from halbd.lab.faults.base import AFTER, Fault, Stage, needs_two_nodes, until, until_moved, without_vip
-from halbd.lab.faults.drain import STARTING, judge, say, undrain
+from halbd.lab.faults.base import Fault, Stage, until_moved
+from halbd.lab.faults.drain import drain, judge, needs_an_offer, still_drained, undrain
 
 
 @asynccontextmanager
 async def _inflict(stage: Stage) -> AsyncIterator[float]:
     injected = monotonic()
     try:
-        await say(stage, "drain")
+        await drain(stage)
         stage.unit.kill()
         await stage.unit.ended()
-        await _still(stage, "a kill")
+        await still_drained(stage, "a kill")
         stage.unit.terminate()
         await stage.unit.gone()
         stage.unit.start()
-        await _still(stage, "a restart")
+        await still_drained(stage, "a restart")
         yield injected
     finally:
         stage.unit.start()
         await undrain(stage)
-
-
-async def _still(stage: Stage, what: str) -> None:
-    """The next daemon knows that it is drained, and gives the VIP no reason to come back."""
-    known = await until(stage, lambda status: bool(status.get("maintenance")), STARTING)
-    stage.found.append(verdict.yes(f"drained after {what}", "no", ok=known is not None))
-    await stage.look_on(AFTER)
-    stage.found.append(without_vip(stage))
 
 
 async def _observe(stage: Stage) -> None:
@@ -47,7 +38,7 @@ FAULT = Fault(
     inflict=_inflict,
     observe=_observe,
     judge=judge,
-    impossible=needs_two_nodes,
-    holds="The node is drained still, and without the VIP, after the kill and after the restart; the VIP comes back at "
-    "the end; no connection begun meanwhile fails or is slow.",
+    impossible=needs_an_offer,
+    holds="After the kill and after the restart the role is maintenance still, and the VIP stays on the peer until the "
+    "undrain; the rest as drain.",
 )
