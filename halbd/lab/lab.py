@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from halbd.decide.life import SETTLED
-from halbd.lab import ask, document, namespaces, record
+from halbd.lab import ask, booted, document, namespaces, record
 from halbd.lab.certs import Authority
 from halbd.lab.chronicle import Chronicle
 from halbd.lab.command import run
@@ -206,7 +206,14 @@ class Lab:
         environment["RUNTIME_DIRECTORY"] = str(paths.runtime)
         environment["STATE_DIRECTORY"] = str(paths.state)
         environment |= self.environments.get(node, {})
-        words = (*self.settings.daemon, "--config", str(paths.config_file), "--node", node)
+        words = (
+            *booted.words(self.boot_file(node)),
+            *self.settings.daemon,
+            "--config",
+            str(paths.config_file),
+            "--node",
+            node,
+        )
         command = (*namespaces.inside(self.network.namespace(node)), *words)
         return await self.tasks.start(*command, output=self._log(node), environment=environment)
 
@@ -248,6 +255,10 @@ class Lab:
         for node, unit in self.units.items():
             if unit.ends and not self._came_up:
                 raise LabError(f"cannot go on: halbd on {node} has ended, exit {unit.ends[0].code}\n{self.tail(node)}")
+
+    def boot_file(self, node: str) -> Path:
+        """Which boot that node is in; not there before its first one in the lab."""
+        return self.folder.path / node / "boot_id"
 
     def log(self, node: str) -> str:
         """All that the daemons of that node have said."""

@@ -96,6 +96,11 @@ class Unit:
             self.expect()
             self.signal(SIGKILL)
 
+    def power_off(self) -> None:
+        """SIGKILL, and no restart until start(): the machine is off."""
+        self._wanted.clear()
+        self.kill()
+
     def absent(self, since: float, until: float) -> None:
         """The process lived on, but for a time there was no daemon in it."""
         self.absences.insert(0, Absence(since, until))

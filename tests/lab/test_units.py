@@ -79,6 +79,18 @@ def test_a_daemon_that_is_stopped_stays_so_until_it_is_started() -> None:
     play(STAYS, act)
 
 
+def test_a_machine_that_is_off_starts_nothing_until_it_boots() -> None:
+    async def act(unit: Unit) -> None:
+        unit.power_off()
+        await unit.ended()
+        assert (unit.ends[0].code, unit.ends[0].asked) == (-9, True)
+        assert not await unit.up(2 * units.RESTART_SEC)
+        unit.start()
+        assert await unit.up(10)
+
+    play(STAYS, act)
+
+
 def test_an_end_of_its_own_is_no_ones_doing() -> None:
     async def act(unit: Unit) -> None:
         await unit.ended()

@@ -13,13 +13,15 @@ from halbd.decide.handover import offer_time
 from halbd.lab.faults.base import Fault
 from halbd.lab.faults.catalog import FAULTS
 from halbd.lab.faults.drain import answered, drained
+from halbd.lab.faults.drain_for import LASTS, LATE, by_itself
 from halbd.lab.faults.drain_refused import UNTAKEN, offered_and_undone
 from halbd.lab.faults.leaving import as_told, lasting
 from tests.lab.files import PLAIN
 from tests.lab.test_report import CALM, planned
 
 GOOD = replace(CALM, moved_ms=520, back_ms=2000, watches_ms=93)
-LEAVING = ("stop", "drain", "drain-restart")
+STACKED = PLAIN.replace(b"10.10.50.12:6443", b"10.10.50.3:7443")
+LEAVING = ("stop", "drain", "drain-for", "drain-restart", "drain-reboot")
 
 
 def fault(name: str) -> Fault:
@@ -27,12 +29,12 @@ def fault(name: str) -> Fault:
     return found
 
 
-def judged(name: str, **values: Any) -> bool:
+def judged(name: str, text: bytes = PLAIN, **values: Any) -> bool:
     """Whether a good run with these numbers instead passes."""
-    return all(finding.ok for finding in fault(name).judge(planned(PLAIN).config, replace(GOOD, **values)))
+    return all(finding.ok for finding in fault(name).judge(planned(text).config, replace(GOOD, **values)))
 
 
-@pytest.mark.parametrize("name", LEAVING)
+@pytest.mark.parametrize("name", [*LEAVING, "drain-force"])
 def test_a_watch_must_break_and_soon(name: str) -> None:
     assert judged(name)
     assert judged(name, watches_ms=1000)
@@ -52,6 +54,12 @@ def test_the_vip_moves_and_nobody_fails_or_waits(name: str) -> None:
 @pytest.mark.parametrize("name", LEAVING[1:])
 def test_a_drain_that_is_over_gives_the_vip_back(name: str) -> None:
     assert not judged(name, back_ms=None)
+
+
+def test_a_node_that_is_a_server_too_takes_connections_along_when_it_loses_its_power() -> None:
+    assert judged("drain-reboot", STACKED, failed=1, slow=1)
+    assert not judged("drain-reboot", STACKED, back_ms=None)
+    assert not judged("drain", STACKED, failed=1)
 
 
 @pytest.mark.parametrize(
@@ -101,6 +109,15 @@ def test_halbctl_ends_as_it_should_and_says_why() -> None:
     assert not answered("drain", (None, "no end after 30 s"), wanted).ok
 
 
+@pytest.mark.parametrize(("after", "ok"), [(LASTS, True), (LASTS + LATE, True), (LASTS - 0.1, False), (9, False)])
+def test_a_drain_ends_by_itself_in_its_time(after: float, ok: bool) -> None:
+    assert by_itself(100, 100 + after).ok is ok
+
+
+def test_a_drain_that_does_not_end_is_told() -> None:
+    assert not by_itself(100, None).ok
+
+
 def looks(*answers: Sequence[str]) -> tuple[str, ...]:
     """What lasts, when each look finds the next of the answers, the last of them again and again."""
     left = list(answers)
@@ -120,10 +137,10 @@ def test_the_checks_of_a_proxy_that_lives_on_are_not() -> None:
     assert looks([]) == ()
 
 
-def test_where_no_peer_heeds_an_offer_only_a_refusal_can_be_played() -> None:
+def test_where_no_peer_heeds_an_offer_only_a_refusal_and_a_forced_drain_can_be_played() -> None:
     heedless = planned(PLAIN + b"vrrp: {preempt: false}\nhealth: {on_no_servers: fail}\n")
     assert offer_time(heedless.config) == 0
     for name in LEAVING[1:]:
         assert "drain-refused" in fault(name).impossible(heedless)
-    for name in ("stop", "drain-refused"):
+    for name in ("stop", "drain-refused", "drain-force"):
         assert fault(name).impossible(heedless) == ""

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from halbd.lab import namespaces, record
+from halbd.lab import booted, namespaces, record
+from halbd.system.boot import boot_id
 from halbd.system.programs import find
 from tests.lab.files import PLAIN, VERSION_6
 
@@ -227,3 +228,15 @@ def test_only_processes_of_the_namespace_are_signalled(space: str) -> None:
         assert namespaces.signal_in(space, inside.pid, signal.SIGKILL)
         assert inside.wait() == -signal.SIGKILL
         outside.kill()
+
+
+def test_a_program_sees_another_boot_and_nobody_else_does(space: str, tmp_path: Path) -> None:
+    file = tmp_path / "boot_id"
+    assert booted.words(file) == ()
+    file.write_text("another\n")
+    words = [IP, "netns", "exec", space, *booted.words(file), sys.executable, "-c"]
+    words.append("from halbd.system.boot import boot_id; print(boot_id())")
+    before = boot_id()
+    told = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True, timeout=20).stdout
+    assert told == "another\n"
+    assert boot_id() == before != "another"
