@@ -12,7 +12,9 @@ import pytest
 from halbd.lab.certs import Authority
 from halbd.model.config import Proxy, ProxyKind
 from halbd.system.programs import proxy_binary
+from tests.daemon.neighbour import neighbour
 from tests.daemon.node import Node, bare_node, running_node
+from tests.keepalived.pair import LoadBalancer
 
 both = pytest.mark.parametrize("kind", list(ProxyKind), indirect=True, scope="module")
 """The test, or the file, holds for either proxy."""
@@ -47,6 +49,18 @@ def bare(ca: Authority, kind: ProxyKind) -> Iterator[Node]:
     """A node on which nothing runs yet."""
     with bare_node(fresh_name(), ca, kind) as node:
         yield node
+
+
+@pytest.fixture
+def standby(bare: Node) -> Iterator[LoadBalancer]:
+    """The other one; `bare` is master and well."""
+    with neighbour(bare) as other:
+        bare.start_servers()
+        bare.start()
+        bare.until_master()
+        other.start()
+        other.wait_for_state("BACKUP")
+        yield other
 
 
 @pytest.fixture

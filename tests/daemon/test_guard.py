@@ -22,18 +22,6 @@ pytestmark = pytest.mark.root
 
 
 @pytest.fixture
-def standby(bare: Node) -> Iterator[LoadBalancer]:
-    """The other one; `bare` is master and well."""
-    with neighbour(bare) as other:
-        bare.start_servers()
-        bare.start()
-        bare.until_master()
-        other.start()
-        other.wait_for_state("BACKUP")
-        yield other
-
-
-@pytest.fixture
 def master(bare: Node) -> Iterator[LoadBalancer]:
     """The other one, preferred; `bare` is its standby and well."""
     vips = [{"address": VIP, "prefer": "lb2"}]
