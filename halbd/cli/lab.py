@@ -61,6 +61,7 @@ NAMES = (
     "upgrade",
     "keepalived-kill",
     "keepalived-hang",
+    "keepalived-kills",
     "vip-deleted",
     "vip-added",
     "vip-added-elsewhere",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 SLOW = 0.5  # seconds; a kubectl user notices this long before any timeout does
 EARLY = 0.1  # seconds by which a client may seem to know of a loss before the monitor of it does, on a busy machine
@@ -111,6 +111,7 @@ class Numbers:
     one_holder_ms: begin of the cure until one node held it for good; from the injection where a fault heals itself.
     served_ms: end of the cure until the first of the unbroken run of good attempts.
     transitions: gains and losses on all nodes.
+    two_longest_ms: the longest time without a break in which two held it.
     gap_ms: the longest pause between two attempts: no outage is told finer than that.
     watches_ms: a VIP's leaving until the end of each watch that broke on it; None when one left and no watch broke.
     """
@@ -132,6 +133,7 @@ class Numbers:
     watches_reset: int
     watches_silent: int
     gap_ms: float
+    two_longest_ms: float
     watches_ms: float | None = None
 
 
@@ -180,6 +182,12 @@ def timeline(
 def total(stretches: Iterable[Stretch], held: Callable[[int], bool]) -> float:
     """Seconds in which `held` is true of the number of holders."""
     return sum(stretch.length for stretch in stretches if held(len(stretch.nodes)))
+
+
+def longest(stretches: Iterable[Stretch], held: Callable[[int], bool]) -> float:
+    """Seconds of the longest time without a break in which `held` is true of the number of holders."""
+    runs = groupby(stretches, lambda stretch: held(len(stretch.nodes)))
+    return max((sum(stretch.length for stretch in run) for held_then, run in runs if held_then), default=0.0)
 
 
 def settled(stretches: Sequence[Stretch], since: float) -> float | None:
@@ -267,5 +275,6 @@ def measure(seen: Seen) -> Numbers:
         watches_reset=sum(b.how == "reset" and spans.injected <= b.at <= spans.ended for b in seen.broken),
         watches_silent=sum(b.how == "silent" and spans.injected <= b.at <= spans.ended for b in seen.broken),
         gap_ms=_ms(max((gap(own) for own in by_vip.values()), default=0.0)),
+        two_longest_ms=_ms(max((longest(line, lambda count: count > 1) for line in lines), default=0.0)),
         watches_ms=_worst((learned(seen, vip) for vip in moves if _losses(seen, vip)), 0.0),
     )

@@ -95,6 +95,13 @@ def both_at_most(numbers: Numbers, limit: float) -> Finding:
     return Finding("two holders", f"at most {length(limit * 1000)}", length(numbers.two_holders_ms), ok)
 
 
+def each_both_at_most(numbers: Numbers, limit: float) -> Finding:
+    """Two nodes held the VIP for at most `limit` seconds at a time, however often."""
+    ok = numbers.two_longest_ms <= limit * 1000
+    words = f"at most {length(limit * 1000)} at a time"
+    return Finding("two holders", words, length(numbers.two_longest_ms), ok)
+
+
 def none_at_most(numbers: Numbers, limit: float) -> Finding:
     """No node held the VIP for at most `limit` seconds."""
     ok = numbers.no_holder_ms <= limit * 1000

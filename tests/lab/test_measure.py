@@ -100,6 +100,14 @@ def test_holders_are_counted_over_the_whole_fault() -> None:
     assert numbers.one_holder_ms == pytest.approx(3200)
 
 
+def test_of_two_holders_the_longest_time_without_a_break_is_told_apart() -> None:
+    """A third holder that comes meanwhile is no break."""
+    twice = ((10.1, "lb2", True), (10.4, "lb2", False), (11, "lb2", True), (11.1, "lb3", True), (11.3, "lb2", False))
+    numbers = measure(seen(attempts(9, 20), moves(*twice, (11.5, "lb3", False))))
+    assert (numbers.two_holders_ms, numbers.two_longest_ms) == (800, 500)
+    assert measure(seen(attempts(9, 20))).two_longest_ms == 0
+
+
 def test_where_a_fault_heals_itself_one_holder_is_counted_from_the_injection() -> None:
     changes = moves((10.1, "lb2", True), (10.7, "lb2", False))
     themselves = replace(seen(attempts(9, 20), changes), self_healing=True)

@@ -18,7 +18,7 @@ from halbd.lab.verdict import Finding
 from halbd.model.host import SecretFile
 from tests.lab.files import PLAIN
 
-CALM = Numbers(100, 0, 0, 0, 0, 0, 0, None, None, 0, 0, 0, 0, 0, 0, 0, 10)
+CALM = Numbers(100, 0, 0, 0, 0, 0, 0, None, None, 0, 0, 0, 0, 0, 0, 0, 10, 0)
 
 
 def planned(text: bytes = PLAIN) -> Plan:
@@ -82,6 +82,17 @@ def test_a_hand_over_is_make_before_break(fault: str, good: dict[str, Any], bad:
     """What is slow counts, unless the client itself stood still."""
     assert judge(fault, changed({"back_ms": 2000, **HANDED, **good}))
     assert not judge(fault, changed({"back_ms": 2000, **HANDED, **bad}))
+
+
+def test_of_many_kills_each_is_judged_by_itself() -> None:
+    assert judge("keepalived-kills", changed({"two_holders_ms": 6000, "two_longest_ms": 1000}))
+    assert not judge("keepalived-kills", changed({"two_holders_ms": 6000, "two_longest_ms": 1001}))
+
+
+def test_keepalived_that_is_killed_again_and_again_needs_a_vip_that_comes_back() -> None:
+    (found,) = (one for one in FAULTS if one.name == "keepalived-kills")
+    assert not found.impossible(planned())
+    assert found.impossible(planned(PLAIN + b"vrrp: {preempt: false}\nhealth: {on_no_servers: ignore}\n"))
 
 
 @pytest.mark.parametrize("fault", ["keepalived-kill", "keepalived-hang"])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
-from signal import SIGCONT, SIGKILL, SIGSTOP
+from signal import SIGCONT, SIGKILL, SIGSTOP, Signals
 from time import monotonic
 
 from halbd.lab import verdict
@@ -21,7 +21,7 @@ BOTH = 1.0  # seconds for which two nodes may hold a VIP that keepalived has lef
 HUNG = "keepalived.hung"
 
 
-def _keepalived(stage: Stage) -> Identity:
+def keepalived(stage: Stage) -> Identity:
     """The victim's, as it was when all was right. Raises LabError."""
     found = stage.before[stage.victim].keepalived
     if found is None:
@@ -29,54 +29,60 @@ def _keepalived(stage: Stage) -> Identity:
     return found
 
 
-def _send(stage: Stage, who: Identity, kill: bool) -> tuple[Identity | None, ...]:
+def send(stage: Stage, who: Identity, number: Signals) -> tuple[Identity, ...]:
     """To the parent and to its child that speaks VRRP, at once."""
-    pids = sorted(family(who.pid))
-    struck = tuple(identity(pid) for pid in pids)
-    for pid in pids:
-        stage.lab.signal(stage.victim, pid, SIGKILL if kill else SIGSTOP)
+    struck = tuple(one for one in map(identity, sorted(family(who.pid))) if one)
+    signal_living(stage, struck, number)
     return struck
+
+
+def signal_living(stage: Stage, struck: Iterable[Identity], number: Signals) -> None:
+    """To those of them that have not ended since."""
+    for process in struck:
+        if identity(process.pid) == process:
+            stage.lab.signal(stage.victim, process.pid, number)
 
 
 @asynccontextmanager
 async def _inflict(stage: Stage, *, kill: bool) -> AsyncIterator[float]:
-    who = _keepalived(stage)
+    who = keepalived(stage)
     injected = monotonic()
-    struck = _send(stage, who, kill)
+    struck = send(stage, who, SIGKILL if kill else SIGSTOP)
     try:
         yield injected
     finally:
-        for process in struck:
-            if process is not None and identity(process.pid) == process:
-                stage.lab.signal(stage.victim, process.pid, SIGCONT)
+        signal_living(stage, struck, SIGCONT)
 
 
 async def _observe_hang(stage: Stage) -> None:
     """It is told as well: nobody should have to guess why keepalived was ended."""
     known = stage.lab.log(stage.victim).count(HUNG)
-    await _observe(stage)
+    await observe(stage)
     told = await until_logged(stage, HUNG, known, GLANCE)
     stage.found.append(verdict.yes(f"{HUNG} in the log", "no", ok=told))
 
 
-async def _observe(stage: Stage) -> None:
-    """Until another one runs."""
-    old, begun = _keepalived(stage), monotonic()
+async def until_another(stage: Stage, old: Identity, patience: float) -> float | None:
+    """Seconds until the victim runs another keepalived than `old`; None when it did not within `patience` seconds."""
 
     def another(status: dict[str, dict[str, object]]) -> bool:
         return status.get("keepalived", {}).get("pid") not in {None, old.pid}
 
-    took = await until(stage, another, AGAIN)
-    stage.found.append(
-        verdict.within("another keepalived", None if took is None else (monotonic() - begun) * 1000, AGAIN)
-    )
+    return await until(stage, another, patience)
+
+
+async def observe(stage: Stage) -> None:
+    """Until another one runs, beside the same proxy."""
+    took = await until_another(stage, keepalived(stage), AGAIN)
+    stage.found.append(verdict.within("another keepalived", None if took is None else took * 1000, AGAIN))
     await stage.look_on(2 * AFTER)
     now = (await standing(stage.lab))[stage.victim]
     was = stage.before[stage.victim]
     stage.found.append(verdict.yes("same proxy", f"{was.proxy} became {now.proxy}", ok=now.proxy == was.proxy))
 
 
-def _judge(_: Config, numbers: Numbers) -> tuple[Finding, ...]:
+def judge(_: Config, numbers: Numbers) -> tuple[Finding, ...]:
+    """What keepalived left did not stay."""
     return (verdict.both_at_most(numbers, BOTH),)
 
 
@@ -84,8 +90,8 @@ KILL = Fault(
     name="keepalived-kill",
     summary="SIGKILL of both keepalived processes on the node that holds the VIP",
     inflict=partial(_inflict, kill=True),
-    observe=_observe,
-    judge=_judge,
+    observe=observe,
+    judge=judge,
     impossible=needs_two_nodes,
     self_healing=True,
     holds="keepalived is started again; two nodes hold the VIP for no longer than 1 s; the proxy is not touched.",
@@ -95,7 +101,7 @@ HANG = Fault(
     summary="SIGSTOP of both keepalived processes on the node that holds the VIP",
     inflict=partial(_inflict, kill=False),
     observe=_observe_hang,
-    judge=_judge,
+    judge=judge,
     impossible=needs_two_nodes,
     self_healing=True,
     holds="It is noticed, logged as `keepalived.hung`, and keepalived replaced within 15 s; two nodes hold the VIP for "
