@@ -14,7 +14,10 @@ from halbd.model.config import Config
 
 
 def _inflict(stage: Stage) -> AbstractAsyncContextManager[float]:
-    return refused(stage, stage.lab.plan.text + b"\nvips: {{{ not a list\n", 2)
+    """What is opened is looked for up to the end: the line is the one after the last."""
+    broken = stage.lab.plan.text + b"\nvips: {{{ not a list\n"
+    line = broken.count(b"\n") + 1
+    return refused(stage, broken, 2, f"line {line}: the file is not YAML")
 
 
 async def _observe(stage: Stage) -> None:
@@ -34,5 +37,5 @@ FAULT = Fault(
     impossible=never_impossible,
     after=kept_with_halbd,
     cost=Cost.NOTHING,
-    holds="The old generation serves on and nothing moves; `halbctl reload` ends with 2 and status says why.",
+    holds="The old generation serves on and nothing moves; `halbctl reload` ends with 2 and status names the line.",
 )

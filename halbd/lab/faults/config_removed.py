@@ -14,7 +14,7 @@ from halbd.model.config import Config
 
 
 def _inflict(stage: Stage) -> AbstractAsyncContextManager[float]:
-    return refused(stage, None, 2)
+    return refused(stage, None, 2, f"{stage.paths.config_file}: cannot read it")
 
 
 async def _observe(stage: Stage) -> None:
@@ -34,5 +34,5 @@ FAULT = Fault(
     impossible=never_impossible,
     after=kept_with_halbd,
     cost=Cost.NOTHING,
-    holds="The node serves on; `halbctl reload` ends with 2 and status says why; put back, it is taken up.",
+    holds="The node serves on; `halbctl reload` ends with 2 and status names the file; put back, it is taken up.",
 )
