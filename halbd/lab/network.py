@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from halbd.lab.layout import Machine
 from halbd.lab.plan import Plan
 
 TABLE = "halbd_lab"
+COUNTER = re.compile(r"counter packets (\d+)")  # nft(8), COUNTER STATEMENT
 
 
 class Network:
@@ -92,11 +94,16 @@ class Network:
         lines = [f"table inet {table} {{"]
         for hook, expressions in chains.items():
             lines.append(f"chain {hook} {{ type filter hook {hook} priority 0; policy accept;")
-            lines += [f"{expression} drop" for expression in expressions]
+            lines += [f"{expression} counter drop" for expression in expressions]
             lines.append("}")
         rules = "\n".join([*lines, "}"]) + "\n"
         await run(*namespaces.inside(self.namespace(machine)), "nft", "-f", "-", text=rules)
         return table
+
+    async def dropped(self, machine: str) -> int:
+        """How many packets every drop() in force there has dropped so far."""
+        rules = await run(*namespaces.inside(self.namespace(machine)), "nft", "list", "ruleset")
+        return sum(map(int, COUNTER.findall(rules)))
 
     async def allow(self, machine: str, table: str) -> None:
         """Take back what one drop() did."""

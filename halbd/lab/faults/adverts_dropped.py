@@ -27,7 +27,10 @@ async def _inflict(stage: Stage) -> AsyncIterator[float]:
 
 
 async def _observe(stage: Stage) -> None:
+    """Some must have been lost: else nothing has been played."""
     await stage.look_on(stage.lasting(HOLD))
+    lost = await stage.lab.network.dropped(stage.victim)
+    stage.found.append(Finding("adverts lost", "some", str(lost), lost > 0))
 
 
 def _judge(_: Config, numbers: Numbers) -> tuple[Finding, ...]:
