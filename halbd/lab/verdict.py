@@ -146,6 +146,11 @@ def none_failed(numbers: Numbers) -> Finding:
     return Finding("new connections failed", "0", str(numbers.failed_new), numbers.failed_new == 0)
 
 
+def touched(numbers: Numbers) -> Finding:
+    """The VIP was seen to leave and to come back, here or on another node: else nothing has been played."""
+    return Finding("transitions", "at least 2", str(numbers.transitions), numbers.transitions >= 2)
+
+
 MOVES = 4
 """Transitions of a VIP that a flapping link may cost: it goes (lost here, gained there), and comes back."""
 

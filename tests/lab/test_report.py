@@ -84,6 +84,11 @@ def test_a_hand_over_is_make_before_break(fault: str, good: dict[str, Any], bad:
     assert not judge(fault, changed({"back_ms": 2000, **HANDED, **bad}))
 
 
+def test_an_overrun_in_which_the_vip_was_not_seen_to_go_and_come_shows_nothing() -> None:
+    assert judge("netlink-overrun", changed({"transitions": 2}))
+    assert not judge("netlink-overrun", changed({"transitions": 1}))
+
+
 def test_of_many_kills_each_is_judged_by_itself() -> None:
     assert judge("keepalived-kills", changed({"two_holders_ms": 6000, "two_longest_ms": 1000}))
     assert not judge("keepalived-kills", changed({"two_holders_ms": 6000, "two_longest_ms": 1001}))

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from ipaddress import IPv4Address
 from time import monotonic
 
+from halbd.lab import verdict
 from halbd.lab.command import run
 from halbd.lab.faults.base import AFTER, Fault, Stage, Where, needs_two_nodes
 from halbd.lab.measure import Numbers
@@ -41,9 +42,9 @@ async def _observe(stage: Stage) -> None:
     await stage.look_on(5 * AFTER)
 
 
-def _judge(_: Config, __: Numbers) -> tuple[Finding, ...]:
-    """The history is compared after every fault."""
-    return ()
+def _judge(_: Config, numbers: Numbers) -> tuple[Finding, ...]:
+    """The history is compared after every fault; what it is compared with must not be empty."""
+    return (verdict.touched(numbers),)
 
 
 FAULT = Fault(
