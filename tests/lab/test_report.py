@@ -100,7 +100,7 @@ def test_keepalived_that_is_killed_again_and_again_needs_a_vip_that_comes_back()
     assert found.impossible(planned(PLAIN + b"vrrp: {preempt: false}\nhealth: {on_no_servers: ignore}\n"))
 
 
-@pytest.mark.parametrize("fault", ["keepalived-kill", "keepalived-hang"])
+@pytest.mark.parametrize("fault", ["keepalived-kill", "keepalived-hang", "keepalived-oom"])
 def test_what_keepalived_leaves_is_gone_within_a_second(fault: str) -> None:
     assert judge(fault, changed({"two_holders_ms": 1000}))
     assert not judge(fault, changed({"two_holders_ms": 1001}))

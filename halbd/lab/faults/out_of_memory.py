@@ -10,7 +10,7 @@ from time import monotonic
 
 from halbd.lab import ask, verdict
 from halbd.lab.errors import LabError
-from halbd.lab.faults import halbd_kill, proxy_kill
+from halbd.lab.faults import halbd_kill, keepalived_dies, proxy_kill
 from halbd.lab.faults.base import AFTER, GLANCE, Cost, Fault, Stage, Where, needs_two_nodes, nothing_more, until_moved
 from halbd.lab.faults.kept import kept
 from halbd.lab.measure import Numbers, outage
@@ -21,7 +21,6 @@ from halbd.system.process import family, identity
 
 GONE = 20.0  # seconds for a program to need memory that it does not get
 QUESTIONS = 50  # at once, each with a buffer of its own
-BOTH = 1.0  # seconds for which two nodes may hold a VIP that a dead keepalived has left
 
 
 @asynccontextmanager
@@ -75,8 +74,7 @@ def _judge_halbd(_: Config, numbers: Numbers) -> tuple[Finding, ...]:
     return verdict.undisturbed(numbers)
 
 
-def _judge_keepalived(_: Config, numbers: Numbers) -> tuple[Finding, ...]:
-    return (verdict.both_at_most(numbers, BOTH),)
+OBSERVE = {"proxy": _observe_proxy, "halbd": _observe, "keepalived": keepalived_dies.observe}
 
 
 def _fault(
@@ -90,7 +88,7 @@ def _fault(
         name=f"{program}-oom",
         summary=f"{program} of the node that holds the VIP runs out of memory",
         inflict=partial(_inflict, program=program),
-        observe=_observe_proxy if program == "proxy" else _observe,
+        observe=OBSERVE[program],
         judge=judge,
         impossible=needs_two_nodes,
         self_healing=True,
@@ -103,4 +101,4 @@ def _fault(
 
 PROXY = _fault("proxy", _judge_proxy, Cost.MOVE, f"As proxy-kill. {proxy_kill.FAULT.holds}")
 HALBD = _fault("halbd", _judge_halbd, Cost.NOTHING, f"As halbd-kill. {halbd_kill.FAULT.holds}", kept)
-KEEPALIVED = _fault("keepalived", _judge_keepalived, Cost.MOVE, "As keepalived-kill.")
+KEEPALIVED = _fault("keepalived", keepalived_dies.judge, Cost.MOVE, f"As keepalived-kill. {keepalived_dies.KILL.holds}")
