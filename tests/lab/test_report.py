@@ -10,7 +10,8 @@ import pytest
 from halbd.lab import verdict
 from halbd.lab.certs import Authority
 from halbd.lab.faults.catalog import DEMO, FAULTS
-from halbd.lab.measure import Numbers, Stretch
+from halbd.lab.faults.proxy_crash_loop import quiet
+from halbd.lab.measure import Change, Numbers, Stretch
 from halbd.lab.plan import Plan, plan
 from halbd.lab.play import Run
 from halbd.lab.report import Outcome, headline, spread, table, to_json
@@ -82,6 +83,27 @@ def test_a_hand_over_is_make_before_break(fault: str, good: dict[str, Any], bad:
     """What is slow counts, unless the client itself stood still."""
     assert judge(fault, changed({"back_ms": 2000, **HANDED, **good}))
     assert not judge(fault, changed({"back_ms": 2000, **HANDED, **bad}))
+
+
+def test_a_proxy_that_dies_at_every_start_costs_one_quick_move() -> None:
+    assert judge("proxy-crash-loop", changed({"moved_ms": 40, "outage_ms": 152}))
+    assert not judge("proxy-crash-loop", changed({"moved_ms": 40, "outage_ms": 153}))
+    assert not judge("proxy-crash-loop", changed({"moved_ms": None}))
+
+
+GONE = (Change(1, "lb1", "10.10.50.4", gained=False), Change(1.1, "lb2", "10.10.50.4", gained=True))
+HOME = (Change(5, "lb1", "10.10.50.4", gained=True), Change(5.1, "lb2", "10.10.50.4", gained=False))
+
+
+@pytest.mark.parametrize(
+    "changes", [(*GONE, *HOME), (*GONE, *HOME, *GONE), GONE[:1], GONE[1:], (*GONE, replace(GONE[1], node="lb3")), HOME]
+)
+def test_a_node_whose_proxy_does_not_start_is_quiet(changes: tuple[Change, ...]) -> None:
+    """The VIP that comes back while the proxy is dead, and leaves again, is the crash loop that clients see."""
+    other = tuple(replace(change, vip="10.10.50.5") for change in GONE)
+    assert [finding.ok for finding in quiet((GONE[1], GONE[0]), "lb1")] == [True]
+    assert [finding.ok for finding in quiet((*GONE, *other), "lb1")] == [True, True]
+    assert [finding.ok for finding in quiet((*other, *changes), "lb1")] == [True, False]
 
 
 def test_an_overrun_in_which_the_vip_was_not_seen_to_go_and_come_shows_nothing() -> None:
