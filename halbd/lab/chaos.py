@@ -10,7 +10,7 @@ from typing import Any
 
 from halbd.lab.faults.base import Fault
 from halbd.lab.faults.catalog import FAULTS
-from halbd.lab.havoc import Played, play_round
+from halbd.lab.havoc import Played, cost, play_round
 from halbd.lab.lab import Lab, Settings
 from halbd.lab.schedule import schedule
 from halbd.lab.session import Rehearsal, begin, daemon
@@ -60,7 +60,7 @@ async def _play(lab: Lab, order: Chaos, tell: Callable[[str], None]) -> tuple[Pl
 
 def told(played: Played) -> str:
     """A round's outcome in a line, or more where something is wrong."""
-    saw = f"{played.transitions} transitions, {played.failed} connections failed"
+    saw = cost(played.transitions, played.failed, played.broken)
     notes = "".join(f"; {note}" for note in played.notes)
     if not played.wrong:
         return f"round {played.round.number}: right again after {played.right_after:.1f} s; {saw}{notes}"
@@ -94,6 +94,7 @@ def to_json(order: Chaos, played: tuple[Played, ...]) -> dict[str, Any]:
             "right_after_s": round(one.right_after, 3),
             "transitions": one.transitions,
             "failed": one.failed,
+            "watches_broken": one.broken,
             "notes": list(one.notes),
             "wrong": list(one.wrong),
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from time import monotonic
@@ -15,6 +15,7 @@ from halbd.lab.lab import Lab
 from halbd.lab.measure import Stretch, timeline
 from halbd.lab.play import prepare
 from halbd.lab.schedule import Round, Strike
+from halbd.lab.verdict import Finding
 from halbd.lab.world import World
 
 UP = 15.0  # seconds for a daemon that was struck to answer again
@@ -31,6 +32,7 @@ class Played:
     holders: tuple[tuple[str, tuple[Stretch, ...]], ...]
     transitions: int
     failed: int
+    broken: int
 
 
 async def play_round(lab: Lab, world: World, one: Round, faults: Mapping[str, Fault]) -> Played:
@@ -51,11 +53,15 @@ async def play_round(lab: Lab, world: World, one: Round, faults: Mapping[str, Fa
     wrong = await lab.steady(healed) + await world.wrong()
     ended = monotonic()
     failed = sum(not attempt.ok for attempt in lab.traffic.attempts if attempt.start >= begun)
+    broken = sum(watch.at >= begun for watch in lab.traffic.broken)
     changes = tuple(lab.holders.changes)
     if len(one.strikes) == 1 and not notes:
-        wrong += _judge(faults[one.strikes[0].fault], stages[0], before, len(changes), failed)
+        fault, where = faults[one.strikes[0].fault], stages[0]
+        where.found.extend(await fault.after(where))
+        holds = any(where.victim in nodes for _, nodes in before)
+        wrong += judge(fault, holds, where.found, len(changes), failed, broken)
     lines = tuple((vip, timeline(changes, vip, nodes, begun, ended)) for vip, nodes in before)
-    return Played(one, tuple(notes), wrong, ended - healed, lines, len(changes), failed)
+    return Played(one, tuple(notes), wrong, ended - healed, lines, len(changes), failed, broken)
 
 
 def _silent(_: str) -> None:
@@ -90,12 +96,16 @@ async def _tidy(stage: Stage) -> None:
         await halbctl(stage, "reload")
 
 
-def _judge(
-    fault: Fault, stage: Stage, before: tuple[tuple[str, tuple[str, ...]], ...], transitions: int, failed: int
+def judge(
+    fault: Fault, holds: bool, found: Iterable[Finding], transitions: int, failed: int, broken: int
 ) -> tuple[str, ...]:
-    """A fault alone: what it saw itself, and whether it cost more than it may."""
-    holds = any(stage.victim in nodes for _, nodes in before)
-    wrong = tuple(f"{f.what}: wanted {f.wanted}, got {f.got}" for f in stage.found if not f.ok)
-    if (fault.cost if holds else fault.elsewhere) is Cost.NOTHING and transitions + failed > 0:
-        return (*wrong, f"it may cost nothing; {transitions} transitions, {failed} connections failed")
+    """A fault alone, on a node that `holds` a VIP or not: what it saw itself, and whether it cost more than it may."""
+    wrong = tuple(f"{f.what}: wanted {f.wanted}, got {f.got}" for f in found if not f.ok)
+    if (fault.cost if holds else fault.elsewhere) is Cost.NOTHING and transitions + failed + broken > 0:
+        return (*wrong, f"it may cost nothing; {cost(transitions, failed, broken)}")
     return wrong
+
+
+def cost(transitions: int, failed: int, broken: int) -> str:
+    """For people."""
+    return f"{transitions} transitions, {failed} connections failed, {broken} watches broken"

@@ -49,6 +49,14 @@ def leftovers(place: Place) -> tuple[str, ...]:
     return tuple(f"{place.node}: {one}" for one in words)
 
 
+def changed(at_first: Iterable[str], now: Iterable[str]) -> str:
+    """Which network namespaces have come and gone, in words; "" when none has."""
+    more, fewer = sorted(set(now) - set(at_first)), sorted(set(at_first) - set(now))
+    words = [f"left over: {', '.join(more)}"] if more else []
+    words += [f"gone: {', '.join(fewer)}"] if fewer else []
+    return f"network namespaces {'; '.join(words)}" if words else ""
+
+
 def _processes(place: Place) -> Iterable[str]:
     roots = {"halbd": place.daemon, "proxy": place.proxy, "keepalived": place.keepalived}
     pids = {process.pid for process in place.processes}

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from halbd.decide.blind import STANDBY_BLIND
-from halbd.lab import memory
+from halbd.lab import memory, namespaces
 from halbd.lab.connections import busy
 from halbd.lab.lab import Lab
-from halbd.lab.leftovers import Place, leftovers
+from halbd.lab.leftovers import Place, changed, leftovers
 from halbd.lab.measure import Change
 from halbd.lab.processes import dead_sockets, open_files, processes, zombies
 from halbd.model.paths import Paths, no_servers
@@ -26,6 +26,7 @@ class World:
     lab: Lab
     _files: dict[str, int] = field(default_factory=dict)
     _ends: dict[str, int] = field(default_factory=dict)
+    _namespaces: tuple[str, ...] = ()
 
     async def wrong(self) -> tuple[str, ...]:
         """What is not right, in words; each thing may take a moment to come right. Raises LabError."""
@@ -41,7 +42,7 @@ class World:
 
     async def _look(self, changes: dict[str, tuple[Change, ...]]) -> tuple[str, ...]:
         statuses = await self.lab.statuses()
-        complaints: list[str] = []
+        complaints = [await self._other_namespaces()]
         for node, status in statuses.items():
             pids = {name: (status or {}).get(name, {}).get("pid") for name in ("proxy", "keepalived")}
             complaints += leftovers(await self._place(node, pids["proxy"], pids["keepalived"]))
@@ -49,6 +50,12 @@ class World:
             if _stands_back(self.lab.paths(node)):
                 complaints.append(f"{node}: keepalived is told that it sees no server")
         return tuple(filter(None, complaints))
+
+    async def _other_namespaces(self) -> str:
+        """The lab's own are those that were there at first."""
+        there = await namespaces.named(self.lab.folder.prefix)
+        self._namespaces = self._namespaces or there
+        return changed(self._namespaces, there)
 
     async def _place(self, node: str, proxy: int | None, keepalived: int | None) -> Place:
         daemon = self.lab.units[node].pid

@@ -22,7 +22,7 @@ again after {RESTART_SEC:g} s. After each fault the world must be right again, o
   (of what happened while no daemon ran, the outcome);
 - each node runs one halbd, one proxy with its workers (an old worker, or an Envoy that made room, may live while a
   client is connected to it) and one keepalived, and nothing else, not even a zombie; nobody's socket is left in the
-  runtime folder and no cgroup of the lab's, and the daemon's open files stay bounded;
+  runtime folder, no cgroup and no network namespace of the lab's, and the daemon's open files stay bounded;
 - no daemon ended that the fault did not end.
 """
 
@@ -31,17 +31,18 @@ CHAOS = f"""\
 
 `halbctl lab --chaos MINUTES` plays random faults on any node, in {PAIRS:.0%} of the rounds two of them within
 {APART:g} s, each for {SHORTEST:g} to {LONGEST:g} s, and checks the same after each round.
-A fault that plays alone must also cost no more than it may: one that strikes the daemon alone, or a node that holds no
-VIP, may cost nothing. It prints its seed; a round follows from the seed, its number, the faults and the names of the
-nodes alone, so `--seed N --from K` plays round K again. It stops at the first thing that is wrong, with every node's
-status, log and holders. config/three-nodes.yaml is a cluster to try.
+A fault that plays alone must also leave the programs that it may not touch as they were, and cost no more than it may:
+one that strikes the daemon alone, or a node that holds no VIP, may cost no transition, no connection and no watch.
+It prints its seed; a round follows from the seed, its number, the faults and the names of the nodes alone, so
+`--seed N --from K` plays round K again. It stops at the first thing that is wrong, with every node's status, log and
+holders. config/three-nodes.yaml is a cluster to try.
 """
 
 
 def page() -> str:
     """The whole page."""
     return "\n".join(
-        [HEAD, "## The demo", "", *_table(DEMO), "", "## The others", "", *_table(FAULTS[len(DEMO) :]), ""]
+        [HEAD, "## The demo", "", *_table(DEMO), "", "## The others", "", *_table(FAULTS[len(DEMO) :]), "", CHAOS]
     )
 
 

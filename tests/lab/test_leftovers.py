@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from halbd.lab.leftovers import MORE_FILES, Place, leftovers
+from halbd.lab.leftovers import MORE_FILES, Place, changed, leftovers
 from halbd.lab.processes import Process
 
 HALBD, MASTER, WORKER, KEEPALIVED, VRRP, MONITOR = (
@@ -67,6 +67,12 @@ def test_a_proxy_that_made_room_may_live_while_it_has_connections_but_not_many()
     assert "proxies that made room without a connection: 25 (haproxy -Ws)" in idle
     (many,) = leftovers(connected(grown(old, replace(old, pid=26)), 25, 26))
     assert "2 proxies that made room" in many
+
+
+def test_a_network_namespace_more_or_fewer_is_named() -> None:
+    assert changed(("halbd-1-lb1", "halbd-1-lb2"), ("halbd-1-lb2", "halbd-1-lb1")) == ""
+    assert changed(("halbd-1-lb1",), ("halbd-1-lb1", "halbd-1-x")) == "network namespaces left over: halbd-1-x"
+    assert changed(("halbd-1-lb1", "halbd-1-lb2"), ("halbd-1-lb2",)) == "network namespaces gone: halbd-1-lb1"
 
 
 @pytest.mark.parametrize(

@@ -48,8 +48,8 @@ def held(one: Round) -> bool:
 def test_a_round_is_told_with_all_that_is_wrong() -> None:
     one = Round(3, (Strike("stop", "lb1"), Strike("vip-added", "")), 1.5, 4)
     assert str(one) == "stop on lb1, 1.5 s later vip-added on the holder, for 4.0 s"
-    good = Played(one, (), (), 3.25, (), 4, 1)
-    assert told(good) == "round 3: right again after 3.2 s; 4 transitions, 1 connections failed"
-    words = told(Played(one, ("stop not played: it is off",), ("lb1: no proxy runs", "two holders"), 3, (), 4, 1))
+    good = Played(one, (), (), 3.25, (), 4, 1, 2)
+    assert told(good) == "round 3: right again after 3.2 s; 4 transitions, 1 connections failed, 2 watches broken"
+    words = told(Played(one, ("stop not played: it is off",), ("lb1: no proxy runs", "two holders"), 3, (), 4, 1, 0))
     assert "stop not played" in words
     assert words.count("WRONG") == 2
