@@ -85,6 +85,44 @@ def test_a_hand_over_is_make_before_break(fault: str, good: dict[str, Any], bad:
     assert not judge(fault, changed({"back_ms": 2000, **HANDED, **bad}))
 
 
+UNDISTURBED = (
+    "halbd-kill",
+    "halbd-hang",
+    "halbd-oom",
+    "upgrade",
+    "bad-config",
+    "config-removed",
+    "port-taken",
+    "servers-rejected",
+    "start-fails",
+    "clock-jump",
+)
+
+
+@pytest.mark.parametrize("bad", ["transitions", "failed", "failed_heal", "watches_reset", "watches_silent"])
+@pytest.mark.parametrize("fault", UNDISTURBED)
+def test_what_may_cost_nothing_costs_no_move_no_connection_and_no_watch(fault: str, bad: str) -> None:
+    assert judge(fault, CALM)
+    assert not judge(fault, changed({bad: 1}))
+
+
+@pytest.mark.parametrize("fault", ["adverts-dropped", "link-flap"])
+def test_a_bad_link_costs_one_move_and_the_way_back(fault: str) -> None:
+    assert judge(fault, CALM)
+    assert judge(fault, changed({"transitions": 4}))
+    assert not judge(fault, changed({"transitions": 5}))
+
+
+@pytest.mark.parametrize(
+    "bad", [{"two_holders_ms": 1001}, {"no_holder_ms": 1001}, {"one_holder_ms": None}, {"outage_ms": 2001}]
+)
+@pytest.mark.parametrize("fault", ["vip-deleted", "vip-added", "vip-added-elsewhere"])
+def test_an_address_touched_by_hand_is_right_again_within_a_second(fault: str, bad: dict[str, Any]) -> None:
+    at_worst = {"two_holders_ms": 1000, "no_holder_ms": 1000, "one_holder_ms": 1000, "outage_ms": 2000}
+    assert judge(fault, changed(at_worst))
+    assert not judge(fault, changed({**at_worst, **bad}))
+
+
 def test_a_proxy_that_dies_at_every_start_costs_one_quick_move() -> None:
     assert judge("proxy-crash-loop", changed({"moved_ms": 40, "outage_ms": 152}))
     assert not judge("proxy-crash-loop", changed({"moved_ms": 40, "outage_ms": 153}))
