@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from time import monotonic
+from typing import TypeAlias
 
 from halbd.lab import ask, verdict
 from halbd.lab.command import run
@@ -16,6 +17,8 @@ from halbd.lab.measure import Numbers
 from halbd.lab.verdict import Finding
 from halbd.model.config import Config, Vip
 from halbd.render.keepalived import REFRESH
+
+Row: TypeAlias = dict[str, str]
 
 NOTICED = 1.0  # seconds until the history says it
 RIGHT = 1.0  # seconds for which two nodes, or none, may hold the VIP
@@ -41,11 +44,13 @@ async def _inflict(stage: Stage, *, add: bool, interface: str | None) -> AsyncIt
     node = _other(stage) if add else stage.victim
     vip, namespace = _vip(stage, node), stage.lab.network.namespace(node)
     where = interface or vip.interface
+    known, change = await _rows(stage, node), "gained" if add else "lost"
     word, wall = ("add" if add else "del"), datetime.now(UTC)
     injected = monotonic()
     await run("ip", "-n", namespace, "address", word, str(vip), "dev", where)
     await _ask_anew(stage, vip)
-    await _noticed(stage, node, vip, where, "gained" if add else "lost", wall)
+    row = await _noticed(stage, node, lambda one: _is(one, vip, change) and one not in known)
+    stage.found.extend(_told(row, where, change, wall))
     yield injected
 
 
@@ -55,30 +60,33 @@ async def _ask_anew(stage: Stage, vip: Vip) -> None:
     await run("ip", "-n", network.namespace(stage.lab.plan.client.name), "neighbour", "flush", "to", str(vip.address))
 
 
-async def _noticed(stage: Stage, node: str, vip: Vip, where: str, change: str, since: datetime) -> None:
-    """The node's own history says it, in time, with the interface and that it was done by hand."""
+async def _rows(stage: Stage, node: str) -> list[Row]:
+    """What the node's status has of its history. Stamps do not order it: somebody may have set the clock."""
+    status = await ask.status(stage.lab.paths(node).socket) or {}
+    rows: list[Row] = status.get("transitions", [])
+    return rows
+
+
+async def _noticed(stage: Stage, node: str, wanted: Callable[[Row], bool]) -> Row | None:
     end = monotonic() + 3 * NOTICED
     row = None
     while row is None and monotonic() < end:
-        status = await ask.status(stage.lab.paths(node).socket) or {}
-        rows = status.get("transitions", [])
-        row = next((r for r in rows if _is(r, vip, change) and _at(r) >= since), None)
+        row = next(filter(wanted, await _rows(stage, node)), None)
         await stage.look_on(GLANCE)
-    took = None if row is None else (_at(row) - since).total_seconds() * 1000
-    told = row or {}
-    stage.found.append(verdict.within(f"{change} in the history", took, NOTICED))
-    named = str(told.get("interface"))
-    stage.found.append(Finding("its interface", where, named, named == where))
-    cause = str(told.get("cause"))
-    stage.found.append(Finding("its cause", "by somebody else", cause, "by somebody else" in cause))
+    return row
 
 
-def _is(row: dict[str, str], vip: Vip, change: str) -> bool:
+def _told(row: Row | None, where: str, change: str, since: datetime) -> Iterator[Finding]:
+    """The node's own history says it, in time, with the interface and that it was done by hand."""
+    took = None if row is None else (datetime.fromisoformat(row["at"]) - since).total_seconds() * 1000
+    yield verdict.within(f"{change} in the history", took, NOTICED)
+    named, cause = (str((row or {}).get(key)) for key in ("interface", "cause"))
+    yield Finding("its interface", where, named, named == where)
+    yield Finding("its cause", "by somebody else", cause, "by somebody else" in cause)
+
+
+def _is(row: Row, vip: Vip, change: str) -> bool:
     return row["vip"] == str(vip.address) and row["change"] == change
-
-
-def _at(row: dict[str, str]) -> datetime:
-    return datetime.fromisoformat(row["at"])
 
 
 async def _observe(stage: Stage) -> None:
