@@ -14,7 +14,7 @@ from halbd.model.errors import HalbdError
 from halbd.model.evidence import ProxyView
 from halbd.model.paths import Paths
 from halbd.render.haproxy import add_server, set_weight
-from halbd.system import files, haproxy
+from halbd.system import haproxy
 from halbd.system.programs import low_port_capabilities, proxy_account, proxy_binary
 
 PATIENCE = 1.0
@@ -39,9 +39,7 @@ class Haproxy:
         """
         for one in (self._paths.admin_socket, self._paths.master_socket):
             one.unlink(missing_ok=True)
-        if not self._paths.server_state.exists():
-            # An empty list of states, or HAProxy warns at its first start (its management guide, 9.3).
-            files.write(self._paths.server_state, b"1\n")
+        haproxy.forget_servers(self._paths)
         capabilities = low_port_capabilities(config)
         return haproxy.command(proxy_binary(config.proxy), self._paths, proxy_account(config.proxy), capabilities)
 

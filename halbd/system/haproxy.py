@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from pwd import struct_passwd
 
+from halbd.decide.server_states import server_states
 from halbd.model.errors import FailedError
 from halbd.model.evidence import FrontendView, ProxyView, ServerState, ServerView
 from halbd.model.paths import Paths
@@ -24,6 +25,8 @@ RELOAD_DEADLINE = 10.0
 """Seconds that a reload may take."""
 MASTER_PATIENCE = 0.3
 """Seconds for one answer of a master that may be re-executing itself."""
+NO_STATES = b"1\n"
+"""A server-state-file without a server; HAProxy warns where there is no file."""
 
 
 def command(binary: str, paths: Paths, user: struct_passwd, capabilities: Sequence[str] = ()) -> list[str]:
@@ -155,6 +158,10 @@ async def reload_by_signal(paths: Paths, pid: int) -> None:
         FailedError: it did not, or the new worker did not come up; the old one serves on.
     """
     try:
+        try:
+            await save_servers(paths)
+        except OSError:
+            forget_servers(paths)
         os.kill(pid, signal.SIGUSR2)
         await _until_reloaded(paths, frozenset())
     except (OSError, TimeoutError) as error:
@@ -184,8 +191,13 @@ async def cut_connections(paths: Paths, frontend: str, server: str) -> None:
 
 async def save_servers(paths: Paths) -> None:
     """Write the server-state-file: a server that is DOWN stays DOWN across the reload. Raises what `ask` raises."""
-    text = await _ask_worker(paths, "show servers state", within=RELOAD_DEADLINE)
-    files.write(paths.server_state, text.encode())
+    states = await _ask_worker(paths, "show servers state", within=RELOAD_DEADLINE)
+    files.write(paths.server_state, server_states(states, (paths.current / "haproxy.cfg").read_text()).encode())
+
+
+def forget_servers(paths: Paths) -> None:
+    """Write it empty: to a process that starts anew, what the last reload knew is old. Raises OSError."""
+    files.write(paths.server_state, NO_STATES)
 
 
 async def _until_reloaded(paths: Paths, before: frozenset[int]) -> None:

@@ -201,6 +201,46 @@ def test_a_server_that_is_down_stays_down_across_a_reload(proxy: Running, port: 
     assert proxy.states()[f"127.0.0.1:{closed}"] is ServerState.DOWN
 
 
+def places(proxy: Running) -> dict[str, tuple[int, int]]:
+    """Port and weight of each server, as the worker has them."""
+    text = asyncio.run(haproxy.ask(proxy.paths.admin_socket, "show servers state", 5))
+    rows = (line.split() for line in text.splitlines() if line[:1].isdigit() and " " in line)
+    return {row[3]: (int(row[18]), int(row[7])) for row in rows}
+
+
+def named(port: int, **servers: tuple[int, int]) -> Config:
+    """One frontend, its servers by name with port and weight."""
+    one = frontend(port)
+    one["servers"] = [
+        {"name": name, "address": "127.0.0.1", "port": number, "weight": weight}
+        for name, (number, weight) in servers.items()
+    ]
+    return config(one)
+
+
+@pytest.mark.parametrize("by", ["socket", "signal"])
+def test_after_a_reload_port_and_weight_are_those_of_the_file(
+    paths: Paths, port: int, server: int, closed: int, by: str
+) -> None:
+    """By its state file alone HAProxy would keep the old port, and the weight that somebody had set over the socket."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as right,
+        running(paths, named(port, moved=(closed, 10), light=(server, 10))) as proxy,
+    ):
+        wait_until(lambda: proxy.states()["moved"] is ServerState.DOWN, "its check")
+        asyncio.run(haproxy.command_all(paths, ["set server api/light weight 0"]))
+        number, before = right.getsockname()[1], proxy.workers()
+        install(paths, named(port, moved=(number, 10), light=(server, 10)))
+        if by == "socket":
+            proxy.reload()
+        else:
+            paths.master_socket.unlink()
+            asyncio.run(haproxy.reload_by_signal(paths, proxy.master.pid))
+        wait_until(lambda: bool(proxy.workers() - before) and proxy.answers(), "the new worker")
+        assert places(proxy) == {"moved": (number, 10), "light": (server, 10)}
+        wait_until(lambda: proxy.states()["moved"] is ServerState.UP, "a check of the right port")
+
+
 @pytest.mark.parametrize("case", ["bad file", "port taken"])
 def test_a_failed_reload_is_told_and_the_old_worker_serves_on(
     proxy: Running, port: int, server: int, case: str
