@@ -175,11 +175,11 @@ class Hands:
         self._chronicler.keep()
         for name, value in pushed.items():
             try:
-                held = (self._paths.track_folder / name).read_text()
+                held = (self._paths.track_folder / name).read_bytes()
             except OSError as error:
-                held = str(error.strerror)
-            if held != f"{value}\n":
-                self._log.error("verdict.tampered", file=name, value=value, found=held[:100])
+                held = str(error.strerror).encode()
+            if held != f"{value}\n".encode():
+                self._log.error("verdict.tampered", file=name, value=value, found=held[:100].decode(errors="replace"))
                 self._post(PushLost(name))
 
     def put_back(self) -> None:

@@ -115,8 +115,8 @@ def first_state(paths: Paths, config: Config, history: History) -> State:
     manage = config.keepalived.manage
     unit = manage is Manage.SYSTEMD or (manage is Manage.AUTO and systemd_runs())
     transitions = history.transitions(10)
-    pushed = _track_files(paths, config)
     held, strays = sorted_out(config, _here_before(history, now))
+    pushed = _track_files(paths, config, holder=bool(held))
     maintenance, why = drain_note.read(paths.maintenance, held=bool(held), now=now)
     if why:
         structlog.get_logger().error("maintenance.unreadable", why=why)
@@ -134,16 +134,24 @@ def first_state(paths: Paths, config: Config, history: History) -> State:
     )
 
 
-def _track_files(paths: Paths, config: Config) -> dict[str, int]:
-    """What keepalived was last told. A file that is not there is made now, and says no until there is a verdict."""
+def _track_files(paths: Paths, config: Config, *, holder: bool) -> dict[str, int]:
+    """What keepalived was last told. A file that is not there is made now, and says no until there is a verdict.
+
+    So does one that holds no number, but not where this node had a VIP: keepalived was told yes then, and halbd is
+    never what takes a healthy load balancer down. Where there is no file, the machine may have booted since.
+    """
     pushed = {}
     for name, absent in [(FAULT, 1), *((no_servers(group), 0) for group in groups(config))]:
-        path = paths.track_folder / name
+        path, value = paths.track_folder / name, absent
         try:
-            pushed[name] = int(path.read_text())
-        except (OSError, ValueError):
-            files.overwrite(path, f"{absent}\n")
-            pushed[name] = absent
+            pushed[name] = int(path.read_bytes())
+            continue
+        except ValueError:
+            value = 0 if holder else absent
+        except OSError:
+            pass
+        files.overwrite(path, f"{value}\n")
+        pushed[name] = value
     return pushed
 
 

@@ -292,8 +292,21 @@ def test_who_only_reads_or_checks_the_same_files_is_left_alone(pair: Pair, noted
 
 def test_a_track_file_that_somebody_else_wrote_is_written_again(pair: Pair) -> None:
     file = pair.node.paths.track_folder / "fault"
-    file.write_text("1\n")
-    pair.node.until(lambda: file.read_text() == "0\n", "its own value")
-    pair.node.until_master()
+    for foreign in (b"1\n", b"\xff\xfe0\x00\n"):
+        file.write_bytes(foreign)
+        pair.node.until(lambda: file.read_bytes() == b"0\n", "its own value")
+        pair.node.until_master()
     file.unlink()
     pair.node.until(file.exists, "the file")
+    assert pair.daemon.poll() is None
+
+
+@pytest.mark.usefixtures("still")
+@pytest.mark.parametrize("garbage", [b"\xff\xfe0\x00\n", b""])
+def test_a_track_file_that_holds_no_number_moves_nothing_at_a_start(pair: Pair, garbage: bytes) -> None:
+    """Somebody wrote it while no daemon ran; this node holds the VIP, so it said yes."""
+    pair.end(signal.SIGKILL)
+    file = pair.node.paths.track_folder / "fault"
+    file.write_bytes(garbage)
+    pair.start_again()
+    assert file.read_bytes() == b"0\n"
