@@ -6,10 +6,13 @@ import contextlib
 import io
 import json
 import logging
+import os
 import re
+import select
 import sys
 from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
+from select import PIPE_BUF
 from typing import Any
 
 import structlog
@@ -23,25 +26,60 @@ LAST_WORDS = {"halbd.failed", "config.problem"}
 """Said when the daemon ends: as lines, since the journal knows no longer whose unit the sender of a datagram was."""
 PLAIN = re.compile(r"[^\s\"=\x00-\x1f]+")
 """What needs no quotes."""
+PATIENCE = 0.1
+"""Seconds that a reader may be late for a line, once: until it reads again, none waits."""
 
 
 class _Careful(io.StringIO):
-    """Standard output, where a line that cannot be written is lost: a full disk must not end the daemon."""
+    """Standard output, where a line that cannot be written is lost, and the next one says how many were.
+
+    A full disk must not end the daemon, and a reader that hangs must not stop it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._out = _standard_output()
+        self._lost = 0
+        self._torn = b""
+
+    def count(self, _: object, __: str, line: MutableMapping[str, Any]) -> Mapping[str, Any]:
+        """A processor of structlog."""
+        return {**line, "lines_lost": self._lost} if self._lost else line
 
     def write(self, text: str) -> int:
-        """Write, or lose it."""
-        with contextlib.suppress(OSError, ValueError):
-            sys.stdout.write(text)
+        """Write, or lose it, or its end."""
+        line = self._torn + text.encode(errors="replace")
+        rest = line
+        try:
+            while rest:
+                self._wait()
+                rest = rest[os.write(self._out, rest[:PIPE_BUF]) :]
+        except (OSError, ValueError):
+            self._lost += 1
+        else:
+            self._lost = 0
+        self._torn = b"\n" if rest and (self._torn or rest != line) else b""
         return len(text)
 
-    def flush(self) -> None:
-        """Flush, or lose it."""
-        with contextlib.suppress(OSError, ValueError):
-            sys.stdout.flush()
+    def _wait(self) -> None:
+        """Where it can be written to, PIPE_BUF octets do not block (pipe(7)). Raises OSError where it cannot."""
+        poll = select.poll()
+        poll.register(self._out, select.POLLOUT)
+        if not poll.poll(0 if self._lost else PATIENCE * 1000):
+            raise BlockingIOError
+
+
+def _standard_output() -> int:
+    """Its descriptor; of a terminal, which may block all the same, one of our own that does not."""
+    out = sys.stdout.fileno()
+    with contextlib.suppress(OSError):
+        return os.open(os.ttyname(out), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
+    return out
 
 
 def configure(log: Log, journal_socket: Path = journal.SOCKET) -> structlog.typing.FilteringBoundLogger:
     """Set the format and the least level, and give the daemon's logger."""
+    out = _Careful()
     to_journal = journal.is_standard_output()
     terminal = sys.stdout.isatty()
     console = log.format is LogFormat.CONSOLE or (log.format is LogFormat.AUTO and terminal)
@@ -54,11 +92,12 @@ def configure(log: Log, journal_socket: Path = journal.SOCKET) -> structlog.typi
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
             _what_first,
             *([_Entries(journal_socket)] if to_journal and log.format is LogFormat.AUTO else []),
+            out.count,
             renderer,
             *([_with_priority] if to_journal else []),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(log.level.upper())),
-        logger_factory=structlog.WriteLoggerFactory(_Careful()),
+        logger_factory=structlog.WriteLoggerFactory(out),
         cache_logger_on_first_use=False,
     )
     logger: structlog.typing.FilteringBoundLogger = structlog.get_logger()

@@ -40,25 +40,23 @@ class Teller:
         self._said, self._ready, self._next_sign = "", False, 0.0
 
     def tell(self, state: State) -> None:
-        """After every turn of the loop."""
+        """After every turn of the loop. What systemd does not take is told again after the next one."""
         now = read_clocks()
         answer = verdict(state, now)
         words = f"{role(state, now)}; {'; '.join(_wrong(state, answer)) or 'well'}"
-        if words != self._said:
+        if words != self._said and self._notifier.send(f"STATUS={words}"):
             self._said = words
-            self._notifier.send(f"STATUS={words}")
         if not self._ready and not answer.stale:
-            self._ready = True
-            self._notifier.send("READY=1")
+            self._ready = self._notifier.send("READY=1")
         if state.stopping and not self._stopping:
-            self._stopping = True
-            self._notifier.send("STOPPING=1")
+            self._stopping = self._notifier.send("STOPPING=1")
         interval = self._notifier.watchdog_interval
-        if interval and time.monotonic() >= self._next_sign:
-            if not self._next_sign:
-                self._notifier.allow()  # as the unit has it: the program before this one may have asked for more
+        if interval and time.monotonic() >= self._next_sign and self._sign():
             self._next_sign = time.monotonic() + interval
-            self._notifier.send("WATCHDOG=1")
+
+    def _sign(self) -> bool:
+        """The first time as the unit has it: the program before this one may have asked for more."""
+        return (self._next_sign > 0 or self._notifier.allow()) and self._notifier.send("WATCHDOG=1")
 
 
 def _wrong(state: State, answer: Verdict) -> Iterator[str]:

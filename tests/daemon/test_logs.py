@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import pty
 import socket
 import subprocess
 import sys
@@ -115,3 +117,50 @@ def test_an_entry_that_is_too_long_for_a_datagram_is_refused(journald: socket.so
     with pytest.raises(OSError, match="too long"):
         send({"MESSAGE": "x" * 2**24}, tmp_path / "socket")
     assert journald.fileno() > 0
+
+
+UNREAD = """
+import sys
+from halbd.daemon.logs import configure
+from halbd.model.config import Log, LogFormat
+log = configure(Log(format=LogFormat.JSON))
+log.info("long", words="x" * 6000)
+log.info("lost")
+sys.stderr.write("full")
+sys.stderr.flush()
+sys.stdin.read()
+log.info("next")
+log.info("last")
+"""
+
+
+def test_a_reader_that_hangs_loses_lines_and_stops_nothing() -> None:
+    """The next line that it gets says how many, and is whole."""
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    with (
+        os.fdopen(reader, "rb") as lines,
+        subprocess.Popen(
+            [sys.executable, "-c", UNREAD], stdin=subprocess.PIPE, stdout=writer, stderr=subprocess.PIPE
+        ) as one,
+    ):
+        os.close(writer)
+        assert one.stdin
+        assert one.stderr
+        assert one.stderr.read(4) == b"full"
+        torn = os.read(reader, 4096)
+        one.stdin.close()
+        end, *rest = lines.read().splitlines()
+    assert torn.startswith(b'{"at"')
+    assert (len(torn), end) == (4096, b"")
+    assert [(line["event"], line.get("lines_lost")) for line in map(json.loads, rest)] == [("next", 2), ("last", None)]
+
+
+def test_a_terminal_that_is_not_read_stops_nothing() -> None:
+    ours, theirs = pty.openpty()
+    script = UNREAD.replace('log.info("lost")', "for _ in range(100): log.info('many', words='x' * 1000)")
+    one = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.DEVNULL, stdout=theirs)
+    assert one.wait(60) == 0
+    assert os.get_blocking(theirs)
+    os.close(ours)
+    os.close(theirs)

@@ -47,6 +47,17 @@ def test_a_systemd_that_has_gone_is_no_failure(paths: Paths) -> None:
     Notifier({"NOTIFY_SOCKET": str(paths.runtime / "nobody")}).send("READY=1")
 
 
+def test_a_systemd_that_does_not_read_is_not_waited_for(listener: tuple[socket.socket, Path]) -> None:
+    """Its queue is full; what it did not take is to be sent again."""
+    one, path = listener
+    notifier = Notifier({"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "10000000"})
+    while notifier.send("WATCHDOG=1"):
+        pass
+    assert not notifier.allow()
+    one.recv(4096)
+    assert notifier.send("READY=1")
+
+
 def test_more_time_is_asked_for_and_never_less_than_the_unit_allows(listener: tuple[socket.socket, Path]) -> None:
     one, path = listener
     notifier = Notifier({"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "10000000"})

@@ -37,8 +37,9 @@ def serve() -> int:
         sys.stderr.write("halbd --helper is started by halbd-helper.socket, and not by hand\n")
         return 2
     listener, notifier, free = socket.socket(fileno=FIRST), Notifier(), BoundedSemaphore(AT_ONCE)
-    notifier.send("READY=1")
+    ready = False
     while True:
+        ready = ready or notifier.send("READY=1")
         asked, _, _ = select.select([listener], [], [], notifier.watchdog_interval or IDLE)
         if asked and not free.acquire(timeout=notifier.watchdog_interval or IDLE):
             continue  # all of them are stuck: no sign of life
