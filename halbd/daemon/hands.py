@@ -7,7 +7,6 @@ import contextlib
 import json
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import structlog
@@ -71,6 +70,7 @@ from halbd.model.transition import Transition
 from halbd.system import files, generations
 from halbd.system.probe import Prober
 from halbd.system.shortage import shortage
+from halbd.system.threads import Threads
 
 SETTLE = 1.0
 """Seconds that a disk is waited for in the end."""
@@ -108,7 +108,7 @@ class Hands:
         self._addresses = Addresses(post, begin, self._witness)
         self._parting = Parting(post, state)
         # One thread, so that lines keep their order; not the loop, which a disk that stalls would stop.
-        self._disk = ThreadPoolExecutor(1, thread_name_prefix="disk")
+        self._disk = Threads(1, "disk")
         self._chronicler = Chronicler(history, self._disk, post)
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
         self._prober = Prober()

@@ -37,6 +37,10 @@ from halbd.model.state import State
 from halbd.system import become
 from halbd.system.notify import Notifier
 from halbd.system.programs import check_account
+from halbd.system.threads import Threads
+
+THREADS = 8
+"""For what may wait for a disk or a program: no question of a moment may stand behind those that do."""
 
 
 def run(config_file: Path, node: str | None, paths: Paths) -> int:
@@ -70,6 +74,7 @@ async def _live(source: Request, only_one: OnlyOne) -> None:
     for number in (SIGTERM, SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     asyncio.get_running_loop().add_signal_handler(SIGHUP, lambda: None)  # the file is being read in any case
+    asyncio.get_running_loop().set_default_executor(Threads(THREADS, "work"))
     become.let_in()  # the program before this one, in this process, may have kept some waiting
     begun = await start.begin(source)
     async with asyncio.TaskGroup() as tasks:

@@ -7,7 +7,6 @@ import os
 import socket
 import ssl
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache, partial
@@ -23,9 +22,12 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from halbd.model.config import Scheme
 from halbd.model.evidence import Now, ProbeResult, Target
 from halbd.system.shortage import shortage
+from halbd.system.threads import Threads
 
 LONGEST_ANSWER = 4096
 """Bytes of a body that are read: the status is what counts."""
+THREADS = 8
+"""That are there from the start. More would each keep some memory, and few nodes have so many targets."""
 
 
 class Prober:
@@ -35,9 +37,9 @@ class Prober:
     connection is shut down, so that its thread ends as well, whatever still drips in.
     """
 
-    def __init__(self, threads: int = 64) -> None:
-        # Threads are made when they are needed. There are more than targets, so that none waits behind silent ones.
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="probe")
+    def __init__(self, threads: int = THREADS, most: int = 64) -> None:
+        # There may be more than targets, so that none waits behind silent ones.
+        self._pool = Threads(threads, "probe", most)
 
     async def ask(self, target: Target) -> ProbeResult:
         """Ask once; never raises for anything the other side does."""
@@ -45,8 +47,14 @@ class Prober:
         begun = time.monotonic()
         with _Line() as line:
             try:
-                answer = await asyncio.wait_for(loop.run_in_executor(self._pool, _ask, target, line), target.timeout)
+                asked = loop.run_in_executor(self._pool, _ask, target, line)
+            except RuntimeError as error:  # "can't start new thread"
+                return self._result(target, begun, (False, False, None, str(error)), ours=True)
+            try:
+                answer = await asyncio.wait_for(asked, target.timeout)
             except TimeoutError:
+                if not line.begun:
+                    return self._result(target, begun, (False, False, None, "no thread is free to ask"), ours=True)
                 answer = (False, line.connected, None, f"no answer within {target.timeout:g} s")
             except OSError as error:
                 if not shortage(error):
@@ -71,6 +79,8 @@ class _Line:
         self._lock = Lock()
         self._over = False
         self._own: socket.socket | None = None
+        self.begun = False
+        """A thread has taken the question up."""
 
     def __enter__(self) -> Self:
         """Begin the question."""
@@ -106,6 +116,7 @@ Answer = tuple[bool, bool, int | None, str]
 
 
 def _ask(target: Target, line: _Line) -> Answer:
+    line.begun = True
     return _connect(target) if target.scheme is Scheme.TCP else _get(target, line)
 
 

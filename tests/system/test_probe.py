@@ -185,3 +185,20 @@ def test_a_proxy_in_the_environment_is_not_asked(
     with peer(says(OK), certificate) as server:
         (result,) = ask(replace(target, port=server.port))
     assert result.ok
+
+
+def test_a_question_that_no_thread_took_up_says_nothing_of_the_proxy(target: Target) -> None:
+    """All of them wait for others."""
+    with peer(silent) as server:
+        slow = replace(target, port=server.port, timeout=3)
+
+        async def both() -> tuple[ProbeResult, ProbeResult]:
+            prober = Prober(threads=1, most=1)
+            try:
+                return await asyncio.gather(prober.ask(slow), prober.ask(replace(slow, timeout=0.2)))
+            finally:
+                prober.close()
+
+        first, second = asyncio.run(both())
+    assert (first.ok, first.ours) == (False, False)
+    assert (second.ok, second.ours, second.error) == (False, True, "no thread is free to ask")

@@ -46,7 +46,11 @@ def serve() -> int:
         notifier.send("WATCHDOG=1")
         if asked:
             one, _ = listener.accept()
-            Thread(target=_attend, args=(one, free), daemon=True).start()
+            try:
+                Thread(target=_attend, args=(one, free), daemon=True).start()
+            except RuntimeError:  # there is none (pthread_create(3), EAGAIN): who asks gets no answer, and asks again
+                one.close()
+                free.release()
 
 
 def _attend(one: socket.socket, free: BoundedSemaphore) -> None:
