@@ -93,7 +93,7 @@ class _Daemon:
         self._changer = Changer(source, loaded, self._children, self._program, self._post, lambda: self.state)
         self._drainer = Drainer(source.paths, self._post, lambda: self.state, tasks.create_task)
         self._teller = Teller(Notifier())
-        self._background: list[asyncio.Task[None]] = []
+        self._background: set[asyncio.Task[None]] = set()
 
     @property
     def state(self) -> State:
@@ -168,7 +168,9 @@ class _Daemon:
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         """Until it is done, or the daemon stops."""
-        self._background.append(self._tasks.create_task(work))
+        task = self._tasks.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
     def _post(self, event: Event) -> None:
         self._owner.post(event)
