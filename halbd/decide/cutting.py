@@ -15,7 +15,9 @@ from halbd.model.replacing import replace
 from halbd.model.state import ServerRef, State
 
 MARGIN = 1.0
-"""Seconds beyond `timeouts.connect`, after which no connection is still being tried on a server that is down."""
+"""Seconds beyond the longest try, after which no connection is still being tried on a server that is down."""
+LONGEST_TRY = 127.0
+"""Seconds after which the kernel itself gives up (tcp(7), tcp_syn_retries), as with `timeouts.connect: 0`."""
 
 
 def seen(state: State, view: ProxyView, now: float) -> State:
@@ -48,5 +50,7 @@ def next_due(state: State) -> float | None:
 
 def _times(state: State) -> dict[ServerRef, float]:
     """When each server that is down, and was not cut yet, is due."""
-    wait = {frontend.name: frontend.timeouts.connect + MARGIN for frontend in state.config.frontends}
-    return {s: at + wait[s.frontend] for s, at in state.down.items() if s.frontend in wait and s not in state.cut}
+    tries = {one.name: min(one.timeouts.connect or LONGEST_TRY, LONGEST_TRY) for one in state.config.frontends}
+    return {
+        s: at + tries[s.frontend] + MARGIN for s, at in state.down.items() if s.frontend in tries and s not in state.cut
+    }

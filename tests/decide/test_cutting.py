@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from halbd.decide.cutting import MARGIN
+import pytest
+
+from halbd.decide.cutting import LONGEST_TRY, MARGIN
 from halbd.model.effects import CutConnections, Effect
 from halbd.model.events import ProxySeen
 from halbd.model.evidence import FrontendView, ProxyView, ServerState, ServerView
@@ -24,6 +26,20 @@ def test_a_server_that_stays_down_is_cut_once_when_every_new_connection_was_retr
     assert cuts(node, before) == []
     node.live(20, up=2)
     assert cuts(node, before) == [CutConnections("kube-apiserver", "10.10.50.13:6443", "10.10.50.13:6443")]
+
+
+@pytest.mark.parametrize("connect", [0, 300])
+def test_without_a_limit_of_its_own_a_new_connection_has_the_kernels(connect: float) -> None:
+    """Cut at once, it would end instead of going to another server."""
+    usual = config()
+    (frontend,) = usual.frontends
+    slow = replace(frontend, timeouts=replace(frontend.timeouts, connect=connect))
+    node = running(replace(usual, frontends=(slow,)))
+    before = len(node.effects)
+    node.live(LONGEST_TRY, up=2)
+    assert cuts(node, before) == []
+    node.live(20, up=2)
+    assert len(cuts(node, before)) == 1
 
 
 def test_it_is_the_same_for_envoy_but_not_for_a_server_that_only_refuses_connections() -> None:
