@@ -16,7 +16,7 @@ import structlog
 
 from halbd.daemon import proxy
 from halbd.daemon.logs import at
-from halbd.daemon.noted import already_running, keepalived_words, started
+from halbd.daemon.noted import Noted, already_running, keepalived_words, started
 from halbd.daemon.notes import Notes
 from halbd.daemon.orphans import reap_others
 from halbd.daemon.output import Output
@@ -38,11 +38,13 @@ class Children:
         self,
         paths: Paths,
         program: proxy.Proxy,
+        account: int,
         post: Callable[[Event], None],
         begin: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
         log: structlog.typing.FilteringBoundLogger,
     ) -> None:
         self._paths, self._program, self._post, self._begin, self._log = paths, program, post, begin, log
+        self._accounts = frozenset({account})
         self._who: dict[Program, Identity] = {}
         self._binary: dict[Program, str] = {}
         self._notes = Notes(paths, log)
@@ -73,13 +75,13 @@ class Children:
         Proxies that made room for another are left to their connections. One that did not, and is not the one that
         was noted, was never seen to serve: two would share the port in silence. Raises OSError.
         """
-        noted = already_running(self._paths, Program.PROXY)
+        noted = self._running(Program.PROXY)
         if noted is not None:
             with contextlib.suppress(FileNotFoundError):  # somebody removed it: the proxy runs on without its sockets
                 join_group(self._paths.proxy_folder.stat().st_gid)
             self._program.step_back(noted.who.pid)
         for name in proxy.FILES.values():
-            for who in started(self._paths, name):
+            for who in started(self._paths, name, self._accounts):
                 if noted is not None and who == noted.who:
                     continue
                 if self._program.stepped_aside(who.pid):
@@ -87,7 +89,7 @@ class Children:
                 else:
                     process.send(who, SIGKILL)
         self.adopt(Program.PROXY)
-        own = (already_running(self._paths, program) for program in Program)  # each is watched once it is taken up
+        own = (self._running(program) for program in Program)  # each is watched once it is taken up
         reap_others({one.who.pid for one in own if one}, self._begin)
 
     def finish(self) -> None:
@@ -99,7 +101,7 @@ class Children:
 
     def adopt(self, program: Program) -> bool:
         """Take up the one that an earlier daemon left running, if there is one. Raises OSError."""
-        noted = already_running(self._paths, program)
+        noted = self._running(program)
         if noted is None:
             return False
         self._listen(program)
@@ -179,14 +181,14 @@ class Children:
 
     def reload_keepalived(self) -> None:
         """SIGHUP to keepalived's parent, which tells its own child (keepalived(8))."""
-        if noted := already_running(self._paths, Program.KEEPALIVED):
+        if noted := self._running(Program.KEEPALIVED):
             with contextlib.suppress(ProcessLookupError):  # it has just died, and the next one reads the new file
                 os.kill(noted.who.pid, SIGHUP)
             self.taken_up(Program.KEEPALIVED)
 
     def behind(self, program: Program) -> bool:
         """The program runs, and has not taken up the generation in force."""
-        noted = already_running(self._paths, program)
+        noted = self._running(program)
         return noted is not None and noted.generation != self._generation()
 
     def taken_up(self, program: Program) -> None:
@@ -204,6 +206,9 @@ class Children:
         for program, who in self._who.items():
             if process.identity(who.pid) == who:
                 self._notes.put_back(program)
+
+    def _running(self, program: Program) -> Noted | None:
+        return already_running(self._paths, program, self._accounts)
 
     def _generation(self) -> str:
         return self._paths.current.resolve().name

@@ -16,7 +16,7 @@ from halbd.daemon.only_one import OnlyOne
 from halbd.model.child import Program
 from halbd.model.errors import HalbdError
 from halbd.model.paths import FAULT, Paths
-from halbd.system import files, process
+from halbd.system import files, process, programs
 from halbd.system.process import Identity
 
 PATIENCE = 10.0
@@ -47,9 +47,17 @@ def clear(paths: Paths) -> int:
 
 def _left(paths: Paths, program: Program) -> set[Identity]:
     """Those that were handed over from too."""
-    noted = already_running(paths, program)
-    found = {one for name in FILES[program] for one in started(paths, name)}
+    accounts = _accounts(paths)
+    noted = already_running(paths, program, accounts)
+    found = {one for name in FILES[program] for one in started(paths, name, accounts)}
     return found | {noted.who} if noted else found
+
+
+def _accounts(paths: Paths) -> frozenset[int]:
+    """Those that the proxy may have: its folder was given to its group. The file may name another account by now."""
+    with contextlib.suppress(FileNotFoundError):
+        return programs.accounts_of(paths.proxy_folder.stat().st_gid)
+    return frozenset()
 
 
 async def _ended(who: Identity) -> None:

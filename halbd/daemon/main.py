@@ -36,7 +36,7 @@ from halbd.model.paths import Paths
 from halbd.model.state import State
 from halbd.system import become
 from halbd.system.notify import Notifier
-from halbd.system.programs import check_account
+from halbd.system.programs import check_account, proxy_account
 from halbd.system.threads import Threads
 
 THREADS = 8
@@ -89,7 +89,8 @@ class _Daemon:
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
         self._history = History(source.paths.history)
         self._program = proxy(loaded.config, source.paths)
-        self._children = Children(source.paths, self._program, self._post, tasks.create_task, self._log)
+        account = proxy_account(loaded.config.proxy).pw_uid  # for another one the daemon has to be started anew
+        self._children = Children(source.paths, self._program, account, self._post, tasks.create_task, self._log)
         self._changer = Changer(source, loaded, self._children, self._program, self._post, lambda: self.state)
         self._drainer = Drainer(source.paths, self._post, lambda: self.state, tasks.create_task)
         self._teller = Teller(Notifier())

@@ -17,6 +17,8 @@ from halbd.system.process import Identity
 FILES = {Program.PROXY: tuple(proxy.FILES.values()), Program.KEEPALIVED: ("keepalived.conf",)}
 """What each program may be given on its command line, in the folder of the generation in force."""
 
+ROOT = frozenset({0})
+
 
 @dataclass(frozen=True, slots=True)
 class Noted:
@@ -32,11 +34,12 @@ class Noted:
     text: bytes
 
 
-def already_running(paths: Paths, program: Program) -> Noted | None:
+def already_running(paths: Paths, program: Program, accounts: frozenset[int]) -> Noted | None:
     """What an earlier daemon started, if it still runs: PID, start time and executable agree with its note.
 
     Instead of the executable the command line will do: a script may have put another in its place. Where the note is
-    lost, the process that was started on our own file as halbd does it is it, on an unknown generation.
+    lost, the process that was started on our own file as halbd does it is it, on an unknown generation; `accounts`
+    are those that the proxy may have.
     """
     try:
         text = note(paths, program).read_bytes()
@@ -44,26 +47,31 @@ def already_running(paths: Paths, program: Program) -> Noted | None:
         who, binary = Identity(int(noted["pid"]), int(noted["start_ticks"])), str(noted["program"])
         generation = str(noted["generation"])
     except (OSError, ValueError, KeyError, TypeError):
-        return _unnoted(paths, program)
+        return _unnoted(paths, program, accounts)
     words = process.arguments_of(who.pid)
     file = next((name for name in FILES[program] if str(paths.current / name) in words), "")
     same = process.identity(who.pid) == who and (file or process.program_of(who.pid) == binary)
     return Noted(who, binary, generation, file, text) if same else None
 
 
-def _unnoted(paths: Paths, program: Program) -> Noted | None:
+def _unnoted(paths: Paths, program: Program, accounts: frozenset[int]) -> Noted | None:
     """Of several the one that owns the admin socket's own name: the others made room for it."""
     for name in FILES[program]:
-        for found in started(paths, name):
+        for found in started(paths, name, accounts):
             if not os.path.lexists(envoy.aside(paths, found.pid)):
                 return Noted(found, process.program_of(found.pid) or "", "", name, b"")
     return None
 
 
-def started(paths: Paths, name: str) -> tuple[Identity, ...]:
-    """The processes that run on this file of ours, as halbd starts them: not who checks or reads the same file."""
+def started(paths: Paths, name: str, accounts: frozenset[int]) -> tuple[Identity, ...]:
+    """The processes that run on this file of ours, as halbd starts them: not who checks or reads the same file.
+
+    Nor who only has our words on his command line. keepalived is root's, as is a proxy until setpriv(1) is done.
+    """
+    if name in FILES[Program.KEEPALIVED]:
+        return process.leaders_with(keepalived_words(paths), ROOT)
     words = {proxy.FILES[ProxyKind.HAPROXY]: haproxy.words, proxy.FILES[ProxyKind.ENVOY]: envoy.words}
-    return process.leaders_with(words.get(name, keepalived_words)(paths))
+    return process.leaders_with(words[name](paths), ROOT | accounts)
 
 
 def keepalived_words(paths: Paths) -> list[str]:

@@ -30,6 +30,7 @@ from halbd.model.paths import FAULT, Paths, no_servers
 from halbd.model.state import State
 from halbd.system import files, process
 from halbd.system.keepalived_unit import systemd_runs
+from halbd.system.programs import proxy_account
 from halbd.system.surroundings import install_check_program
 
 
@@ -85,7 +86,7 @@ async def _judge(paths: Paths, loaded: Loaded, _: Binds) -> None:
 
 async def _install(paths: Paths, loaded: Loaded, binds: Binds) -> None:
     """Raises HalbdError."""
-    running = already_running(paths, Program.PROXY)
+    running = already_running(paths, Program.PROXY, frozenset({proxy_account(loaded.config.proxy).pw_uid}))
     if running and running.file not in {"", FILES[loaded.config.proxy.kind]}:
         raise RefusedError(OTHER_KIND)
     own = process.family(running.who.pid) if running else frozenset[int]()

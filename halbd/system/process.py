@@ -162,15 +162,36 @@ def children() -> tuple[int, ...]:
     return tuple(one.pid for one in psutil.Process().children())
 
 
-def leaders_with(arguments: list[str]) -> tuple[Identity, ...]:
-    """The processes that lead a session of their own and were started with these very arguments in a row."""
+def leaders_with(arguments: list[str], accounts: frozenset[int]) -> tuple[Identity, ...]:
+    """The processes that lead a session of their own and were started with these very arguments in a row.
+
+    Anybody can do that: only one of these accounts counts, and in this network namespace, not one of a container.
+    """
     found = []
     for one in psutil.process_iter(["pid", "cmdline"]):
         pid, words = one.info["pid"], one.info["cmdline"] or []
-        with contextlib.suppress(ProcessLookupError):
-            if _in_a_row(arguments, words) and os.getsid(pid) == pid:
-                found.append(identity(pid))
+        if _in_a_row(arguments, words) and session(pid) == pid and belongs(pid, accounts) and _is_in_our_network(pid):
+            found.append(identity(pid))
     return tuple(one for one in found if one)
+
+
+def belongs(pid: int, accounts: frozenset[int]) -> bool:
+    """Its user IDs, the real one too, are among these: a set-user-ID program was still started by a stranger.
+
+    As /proc/PID/status has them: the files in /proc may be root's where the process is not (proc(5), dumpable).
+    """
+    try:
+        return set(psutil.Process(pid).uids()) <= accounts
+    except psutil.Error:
+        return False  # it is gone, or hidden
+
+
+def _is_in_our_network(pid: int) -> bool:
+    """By a file of the namespace's own (proc_pid_net(5)): for ns/net one must be allowed to trace the process."""
+    try:
+        return Path(f"/proc/{pid}/net/dev").samefile("/proc/thread-self/net/dev")
+    except OSError:
+        return False  # it is gone
 
 
 def _in_a_row(arguments: list[str], words: list[str]) -> bool:

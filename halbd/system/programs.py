@@ -87,6 +87,11 @@ def proxy_account(proxy: Proxy) -> pwd.struct_passwd:
     return found
 
 
+def accounts_of(gid: int) -> frozenset[int]:
+    """The accounts whose own group this is, by their numbers."""
+    return frozenset(one.pw_uid for one in pwd.getpwall() if one.pw_gid == gid)
+
+
 def check_account() -> pwd.struct_passwd:
     """The account that halbd-check runs as: keepalived's own for scripts (keepalived.conf(5)), else nobody.
 

@@ -21,6 +21,7 @@ from halbd.render.render import render
 from halbd.system import generations, process
 from halbd.system.envoy import words as envoy_words
 from halbd.system.generations import Source
+from halbd.system.programs import proxy_account
 from halbd.system.surroundings import surroundings
 from tests.render.netns import wait_until
 from tests.render.stand_in import free_port
@@ -102,7 +103,7 @@ def test_what_envoy_rejected_before_is_not_laid_on_a_change_that_it_does_not_ans
     name, damage, words = DAMAGES["servers of another cluster"]
     with running(paths, one):
         proxy, log = Envoy(paths), paths.runtime / "log"
-        (who,) = process.leaders_with(envoy_words(paths))
+        (who,) = process.leaders_with(envoy_words(paths), frozenset({proxy_account(one.proxy).pw_uid}))
         asyncio.run(proxy.reload())
         put(paths, damaged(good, name, damage))
         wait_until(lambda: words in log.read_text(), "the rejection")

@@ -160,6 +160,24 @@ def test_a_pid_file_is_believed_by_the_name_of_its_process_which_takes_no_helper
     assert process.pid_in(file, "keepalived") is None
 
 
+@pytest.mark.root
+def test_a_leader_is_known_by_its_account_and_its_network_and_not_by_its_words_alone() -> None:
+    """Anybody may write anything on a command line; root may have run a program of a stranger's, or in a container."""
+    last = ("sleep", f"7{os.getpid()}")
+    own, stranger = frozenset({0}), frozenset({65533})
+    strangers = (("setpriv", "--reuid=65533"), ("setpriv", "--ruid=65533"), ("unshare", "--net"))
+    with contextlib.ExitStack() as all_of_them:
+        ours, theirs, half, elsewhere = (
+            all_of_them.enter_context(spawned(*before, *last)).pid for before in ((), *strangers)
+        )
+        wait_until(
+            lambda: all(process.name_of(pid) == "sleep" for pid in (ours, theirs, half, elsewhere)), "all of them"
+        )
+        assert [one.pid for one in process.leaders_with([*last], own)] == [ours]
+        assert [one.pid for one in process.leaders_with([*last], stranger)] == [theirs]
+        assert {one.pid for one in process.leaders_with([*last], own | stranger)} == {ours, theirs, half}
+
+
 def test_the_family_is_the_process_and_all_below_it() -> None:
     with spawned("sh", "-c", "sleep 60 & wait") as child:
         wait_until(lambda: len(process.family(child.pid)) == 2, "the child's child")

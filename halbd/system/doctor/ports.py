@@ -6,23 +6,29 @@ import re
 from pathlib import Path
 
 from halbd.decide.listen import sockets
-from halbd.model.config import Config
+from halbd.model.config import Config, Proxy
 from halbd.model.facts import PortHolder
 from halbd.model.paths import Paths
-from halbd.system.process import Listener, arguments_of, listeners
+from halbd.system.process import Listener, arguments_of, belongs, listeners
+from halbd.system.programs import proxy_account
 
 
 def holders(config: Config, paths: Paths) -> tuple[PortHolder, ...]:
-    """One for each socket; the holder of another account is visible to root only."""
+    """One for each socket; the holder of another account is visible to root only. Raises HalbdError."""
     ports = frozenset(port for _, port in sockets(config))
-    return tuple(_holder(one, paths) for one in listeners(ports))
+    return tuple(_holder(one, config.proxy, paths) for one in listeners(ports))
 
 
-def _holder(one: Listener, paths: Paths) -> PortHolder:
-    words = arguments_of(one.pid) if one.pid else ()
-    ours = any(word.startswith(f"{paths.current}/") for word in words)  # as noted.py finds it
+def _holder(one: Listener, proxy: Proxy, paths: Paths) -> PortHolder:
     unit = _service(one.pid) if one.pid else ""
+    ours = one.pid is not None and _is_ours(one.pid, proxy, paths)
     return PortHolder(one.address, one.port, one.pid, one.name, unit, ours)
+
+
+def _is_ours(pid: int, proxy: Proxy, paths: Paths) -> bool:
+    """As noted.py finds it. Raises HalbdError: there is no such account."""
+    has_words = any(word.startswith(f"{paths.current}/") for word in arguments_of(pid))
+    return has_words and belongs(pid, frozenset({0, proxy_account(proxy).pw_uid}))
 
 
 def _service(pid: int) -> str:
