@@ -130,11 +130,15 @@ def word(noun: str, longest: int = 63, more: str = "") -> Leaf:
     )  # fmt: skip
 
 
-def _address(value: object) -> Address:
+def _parsed(value: object) -> Address | None:
     try:
-        address = ipaddress.ip_address(value) if isinstance(value, str) and _ADDRESS.fullmatch(value) else None
+        return ipaddress.ip_address(value) if isinstance(value, str) and _ADDRESS.fullmatch(value) else None
     except ValueError:
-        address = None
+        return None
+
+
+def _address(value: object) -> Address:
+    address = _parsed(value)
     if address is None:
         raise told(f"{show(value)} is not an IP address", _ADDRESS_HINT)
     return _usable(address)
@@ -150,13 +154,21 @@ def _usable(address: Address) -> Address:
     return address
 
 
+def _reached(address: Address) -> Address:
+    """Refuse what a connection needs an interface for (RFC 4007, 6), which these keys do not have. VRRP has one."""
+    if address.version == 6 and address.is_link_local:
+        what = f"{address} is a link-local address, which nobody can connect to without naming an interface"
+        raise told(what, "write a global or a unique local one, such as fd00::4")
+    return address
+
+
 def _bind(value: object) -> object:
     if value == "*":
         return value
     if str(value) in {"0.0.0.0", "::"}:
         raise told(f"{show(value)} is not an address of one machine", 'write "*" for every address')
     try:
-        return _address(value)
+        return _reached(_address(value))
     except PydanticCustomError as error:
         raise told(error.message(), 'write an IP address, or "*" in quotes for every address') from error
 
@@ -171,23 +183,22 @@ def _interface(value: object) -> ipaddress.IPv4Interface | ipaddress.IPv6Interfa
             f"{show(value)} is not an IP address",
             "write an address such as 10.10.50.4, with or without a prefix length",
         )
-    _usable(interface.ip)
+    _reached(_usable(interface.ip))
     return interface
 
 
 def host(value: object) -> str:
     """An IP address in its usual spelling, or a host name by RFC 1123, 2.1, in small letters. Raises `told`."""
-    try:
-        return str(_address(value))
-    except PydanticCustomError as error:
-        labels = value.split(".") if isinstance(value, str) and len(value) <= 253 else [""]
-        # An all-numeric last label is a mistyped address: no top-level domain is a number (RFC 1123, 2.1).
-        if labels[-1].isdigit() or not all(_LABEL.fullmatch(label) for label in labels):
-            raise told(
-                f"{show(value)} is neither an IP address nor a host name",
-                "write an address such as 10.10.50.11, or a name of letters, digits, - and .",
-            ) from error
-        return ".".join(labels).lower()
+    if address := _parsed(value):
+        return str(_reached(_usable(address)))
+    labels = value.split(".") if isinstance(value, str) and len(value) <= 253 else [""]
+    # An all-numeric last label is a mistyped address: no top-level domain is a number (RFC 1123, 2.1).
+    if labels[-1].isdigit() or not all(_LABEL.fullmatch(label) for label in labels):
+        raise told(
+            f"{show(value)} is neither an IP address nor a host name",
+            "write an address such as 10.10.50.11, or a name of letters, digits, - and .",
+        )
+    return ".".join(labels).lower()
 
 
 ADDRESS = Leaf(_address, {"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]})

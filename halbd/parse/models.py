@@ -46,7 +46,7 @@ class VipSection(_Section):
     """One virtual IP."""
 
     address: Annotated[IPv4Interface | IPv6Interface, leaves.INTERFACE] = Field(
-        description="IPv4 or IPv6; a prefix length may be given, /32 or /128 is the default."
+        description="IPv4 or IPv6, not link-local; a prefix length may be given, /32 or /128 is the default."
     )
     interface: Annotated[str, leaves.word("the name of an interface", 15)] | None = Field(
         default=None, description="Default: the interface that carries this node's address."

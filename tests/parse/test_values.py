@@ -13,6 +13,10 @@ HOST_NAME = "write an address such as 10.10.50.11, or a name of letters, digits,
 CHECK_KEYS = "scheme, path, expect, ca_file, insecure, server_name, interval, timeout, rise, fall"
 A_LIST = 'write each entry on a line of its own, after "- "'
 VIP = "write an address such as 10.10.50.4, with or without a prefix length"
+LINK_LOCAL = (
+    "is a link-local address, which nobody can connect to without naming an interface; "
+    "write a global or a unique local one, such as fd00::4"
+)
 
 IN_THE_FRONTEND = [
     ("port: 70000", f"11: frontends[0].port: 70000 is not a port; {PORT}"),
@@ -89,6 +93,7 @@ IN_THE_FRONTEND = [
         f"12: frontends[0].check.interval: '.inf' is not a time; {INTERVAL}, without quotes or a unit",
     ),
     ("port: 6443\n    check: {interval: 1e999}", f"12: frontends[0].check.interval: inf is not a time; {INTERVAL}"),
+    ("port: 6443\n    bind: fe80::4", "12: frontends[0].bind: fe80::4 is a link-local address, which nobody can "),
     ("port: 6443\n    check: {interval: true}", f"12: frontends[0].check.interval: true is not a time; {INTERVAL}"),
     (
         "port: 6443\n    check: {rise: 0}",
@@ -134,7 +139,11 @@ IN_THE_SERVER = [
     ("api.:6443", f"address: 'api.' is neither an IP address nor a host name; {HOST_NAME}"),
     ("-api:6443", f"address: '-api' is neither an IP address nor a host name; {HOST_NAME}"),
     (":6443", f"address: '' is neither an IP address nor a host name; {HOST_NAME}"),
-    ("224.0.0.1:6443", f"address: '224.0.0.1' is neither an IP address nor a host name; {HOST_NAME}"),
+    (
+        "224.0.0.1:6443",
+        "address: 224.0.0.1 is not the address of one machine; write an IP address such as 10.10.50.2",
+    ),
+    ('"[fe80::11]:6443"', f"address: fe80::11 {LINK_LOCAL}"),
     ("{address: 5, port: 1}", f"address: 5 is neither an IP address nor a host name; {HOST_NAME}"),
     (f"{'a' * 64}:6443", f"address: '{'a' * 59}… is neither an IP address nor a host name; {HOST_NAME}"),
     ("{address: api}", "port: is missing; add port: Its TCP port"),
@@ -150,6 +159,7 @@ AS_VIP = [
     ("10.10.50.4/0", f"8: vips[0].address: '10.10.50.4/0' is not an IP address; {VIP}"),
     ("10.10.50.4/255.0.0.0", f"8: vips[0].address: '10.10.50.4/255.0.0.0' is not an IP address; {VIP}"),
     ("fe80::4%eth0", f"8: vips[0].address: 'fe80::4%eth0' is not an IP address; {VIP}"),
+    ("fe80::4/64", f"8: vips[0].address: fe80::4 {LINK_LOCAL}"),
     ("::ffff:10.10.50.4", "8: vips[0].address: ::ffff:a0a:3204 is an IPv4 address in IPv6 dress; write 10.10.50.4"),
     (
         "224.0.0.18",
@@ -244,6 +254,14 @@ def test_an_address_of_a_node_is_one_without_a_prefix_length() -> None:
     assert told(edited("10.10.50.2", "10.10.50.2/24")) == [
         "line 4: nodes[0].address: '10.10.50.2/24' is not an IP address; write an IP address such as 10.10.50.2"
     ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("10.10.50.4", "169.254.0.4"), ("10.10.50.11", "169.254.0.11"), ("10.10.50.2", "fe80::2")]
+)
+def test_link_local_does_where_no_interface_has_to_be_named(old: str, new: str) -> None:
+    """IPv4 names none; the adverts between two nodes leave by the interface of the VIP."""
+    assert not [problem for problem in told(edited(old, new)) if "link-local" in problem]
 
 
 def test_a_number_as_a_name_is_told_the_quotes() -> None:
