@@ -51,7 +51,10 @@ def run(arguments: argparse.Namespace) -> int:
     answer = ask(arguments.socket, "POST", "/drain", known=(200, 400, 409), patience=PATIENCE, body=wanted)
     if arguments.json:
         say_json(answer.body)
-        return 0 if answer.status == 200 else 1
+        return {200: 0, 400: 2}.get(answer.status, 1)
+    if answer.status == 400:  # --for is longer than the daemon allows
+        complain(f"halbctl: {answer.body.get('error')}")
+        return 2
     if answer.status != 200:
         raise HalbdError(str(answer.body.get("error")))
     for warning in answer.body.get("warnings", []):

@@ -31,13 +31,14 @@ def run(arguments: argparse.Namespace) -> int:
     import time
 
     from halbd.cli.client import ask
-    from halbd.model.errors import HalbdError
 
     begun = time.monotonic()
     answer = ask(arguments.socket, "POST", "/upgrade", known=(202, 409), patience=PATIENCE)
     if answer.status != 202:
-        raise HalbdError(f"{answer.body.get('error')}\nhalbctl: the running halbd goes on, and nothing has changed")
+        return _refused(answer.body, as_json=arguments.json)
     status = _until_it_answers(arguments.socket, str(answer.body.get("started_at")))
+    if why := status.get("daemon", {}).get("upgrade_failed"):
+        return _refused({"error": f"cannot upgrade: {why}"}, as_json=arguments.json)
     before, after = answer.body.get("from"), status.get("halbd")
     took = round(time.monotonic() - begun, 3)
     if arguments.json:
@@ -49,17 +50,23 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _until_it_answers(socket: Path, before: str) -> dict[str, Any]:
-    """Its status, told from the old program's by when it began.
+def _refused(body: dict[str, Any], *, as_json: bool) -> int:
+    if as_json:
+        say_json(body)
+    else:
+        complain(f"halbctl: {body.get('error')}\nhalbctl: the running halbd goes on, and nothing has changed")
+    return 1
 
-    Raises:
-        NoDaemonError: it does not come.
-        HalbdError: the old one is still there, since the new one could not be executed.
+
+def _until_it_answers(socket: Path, before: str) -> dict[str, Any]:
+    """Its status, told from the old program's by when it began; or the old one's, which could not execute the new one.
+
+    Raises NoDaemonError where it does not come.
     """
     import time
 
     from halbd.cli.client import ask
-    from halbd.model.errors import HalbdError, NoDaemonError
+    from halbd.model.errors import NoDaemonError
 
     end = time.monotonic() + RETURN
     while time.monotonic() < end:
@@ -69,10 +76,8 @@ def _until_it_answers(socket: Path, before: str) -> dict[str, Any]:
             time.sleep(PAUSE)
             continue
         daemon = status.get("daemon", {})
-        if daemon.get("started_at") != before:
+        if daemon.get("started_at") != before or daemon.get("upgrade_failed"):
             return status
-        if why := daemon.get("upgrade_failed"):
-            raise HalbdError(f"cannot upgrade: {why}\nhalbctl: the running halbd goes on, and nothing has changed")
         time.sleep(PAUSE)
     raise NoDaemonError(
         f"cannot upgrade: no new halbd answers on {socket} within {RETURN:g} s. Proxy and keepalived run on without "

@@ -11,6 +11,7 @@ import structlog
 
 from halbd.daemon import drain_note
 from halbd.daemon.owner import read_clocks
+from halbd.decide.draining import forced
 from halbd.model.effects import DrainSettled, ForgetDrain
 from halbd.model.errors import HalbdError
 from halbd.model.events import DrainRequested, Event, UndrainRequested
@@ -117,7 +118,9 @@ class Drainer:
         before = self._state().maintenance
         since = before.since if before else now.wall
         try:
-            await asyncio.to_thread(drain_note.write, self._note, since, seconds, now, force=force)
+            await asyncio.to_thread(
+                drain_note.write, self._note, since, seconds, now, force=forced(before, force=force)
+            )
         except OSError as error:
             why = f"cannot write {self._note}: {error.strerror}"
             if not force:

@@ -4,6 +4,7 @@
 |---|---|---|---|
 | serving | drain, no VIP is held | withdrawn | not held |
 | serving | drain, VIPs are held | offered | |
+| offered | drain | offered, with the new end, and forced where one of the two is | |
 | offered | the VIPs have left | withdrawn | moved |
 | offered | nobody took them in time | serving | undone, or no offer where no peer would heed one |
 | offered | the same, with `force` or during a stop | withdrawn | forced |
@@ -37,13 +38,18 @@ def drain(state: State, event: DrainRequested, now: Now) -> Step:
         again = replace(before, until=event.until, number=event.number)
         return replace(state, maintenance=again), (DrainSettled(Outcome.ALREADY),)
     since, offered = (before.since, before.offered) if before else (event.since, now.mono)
-    one = Maintenance(since, event.until, offered, event.force, number=event.number)
+    one = Maintenance(since, event.until, offered, forced(before, force=event.force), number=event.number)
     state = replace(state, maintenance=one)
     said = Say(LogLevel.INFO, "maintenance.begun", {"until": _stamp(one, now), "force": one.force})
     if state.held:
         return state, (said,)
     state, effects = _withdraw(state, one, Outcome.NOT_HELD, now)
     return state, (said, *effects)
+
+
+def forced(before: Maintenance | None, *, force: bool) -> bool:
+    """Who has forced it has decided: a later drain without `force` only gives it another end. `undrain` ends it."""
+    return force or (before is not None and before.force)
 
 
 def undrain(state: State, now: Now) -> Step:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run
-from tests.cli.fake_daemon import fake_daemon, says, verdict
+from tests.cli.fake_daemon import Exchange, fake_daemon, http, says, verdict
 from tests.cli.samples import sick, status, transition
 
 
@@ -122,6 +122,7 @@ def test_reload_says_what_was_done_or_why_not(
 
 MOVED = {"result": "moved", "after_ms": 512.3, "warnings": []}
 FORCED = {"result": "forced", "after_ms": 1000.0, "warnings": ["this drain ends with the daemon: disk full"]}
+TOO_LONG = {"error": "cannot drain: for is a number of seconds"}
 UNDONE = {"result": "undone", "after_ms": 1000.0, "warnings": [], "error": "cannot drain: nobody took the VIP"}
 
 
@@ -143,8 +144,9 @@ UNDONE = {"result": "undone", "after_ms": 1000.0, "warnings": [], "error": "cann
             ),
         ),
         (409, UNDONE, (1, "", "halbctl: cannot drain: nobody took the VIP\n")),
+        (400, TOO_LONG, (2, "", "halbctl: cannot drain: for is a number of seconds\n")),
     ],
-    ids=["moved", "forced", "undone"],
+    ids=["moved", "forced", "undone", "too long"],
 )
 def test_drain_says_what_came_of_it_and_how_it_ends(
     halbctl: Run, tmp_path: Path, code: int, body: dict[str, object], outcome: tuple[int, str, str]
@@ -167,6 +169,33 @@ def test_undrain_says_what_is_tried_again(halbctl: Run, tmp_path: Path) -> None:
     with fake_daemon(tmp_path / "s", says(200, answer)):
         done = halbctl("undrain", "--socket", tmp_path / "s")
     assert (done.returncode, done.stdout) == (0, "10.99.0.4 went unserved here, and is tried again\n")
+
+
+BEGUN = {"from": "1", "to": "2", "started_at": "then"}
+STAYS = "halbctl: the running halbd goes on, and nothing has changed\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "body", "why"),
+    [
+        (409, {"error": "cannot upgrade: no room"}, "cannot upgrade: no room"),
+        (202, BEGUN | {"daemon": {"started_at": "then", "upgrade_failed": "not found"}}, "cannot upgrade: not found"),
+    ],
+    ids=["refused", "not executed"],
+)
+def test_an_upgrade_that_was_refused_says_why_in_json_too(
+    halbctl: Run, tmp_path: Path, code: int, body: dict[str, object], why: str
+) -> None:
+    """Its status afterwards is the same object here."""
+
+    def answer(exchange: Exchange) -> None:
+        exchange.send(http(code if exchange.server.asked[-1].startswith("POST") else 200, body))
+
+    with fake_daemon(tmp_path / "s", answer):
+        done = halbctl("upgrade", "--socket", tmp_path / "s")
+        as_json = halbctl("upgrade", "--json", "--socket", tmp_path / "s")
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"halbctl: {why}\n{STAYS}")
+    assert (as_json.returncode, json.loads(as_json.stdout), as_json.stderr) == (1, {"error": why}, "")
 
 
 @pytest.mark.parametrize(("result", "said"), [("undrained", "undrained: "), ("not drained", "nothing to do: ")])

@@ -7,17 +7,25 @@ import re
 import signal
 import subprocess
 import sys
+from asyncio import create_task, run
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from halbd.daemon.drainer import Drainer
+from halbd.daemon.owner import read_clocks
 from halbd.lab.faults.removing import remove
+from halbd.model.effects import DrainSettled
+from halbd.model.maintenance import Maintenance, Outcome
+from halbd.model.paths import Paths
+from halbd.model.state import State
 from halbd.system.programs import check_account
 from tests.daemon.conftest import both
 from tests.daemon.node import Node
 from tests.daemon.test_socket import as_user, send
 from tests.render.netns import inside
+from tests.sample import config
 
 pytestmark = pytest.mark.root
 
@@ -247,3 +255,17 @@ def test_a_forced_drain_that_a_crash_interrupts_during_its_offer_goes_on_as_one(
         restart(node, signal.SIGKILL)
         command.communicate()
     node.until(lambda: drained(node), "drained by the next daemon")
+
+
+def test_a_later_drain_without_force_leaves_the_note_forced(tmp_path: Path) -> None:
+    """The next daemon goes on from the note."""
+    paths, now = Paths(tmp_path, tmp_path, tmp_path), read_clocks()
+    state = State(config(), now, maintenance=Maintenance(now.wall, None, now.mono, force=True))
+
+    async def ask() -> None:
+        drainer = Drainer(paths, lambda _: drainer.perform(DrainSettled(Outcome.FORCED)), lambda: state, create_task)
+        await drainer.drain(60, force=False)
+
+    run(ask())
+    noted = json.loads(paths.maintenance.read_text())
+    assert (noted["for"], noted["force"]) == (60, True)

@@ -111,12 +111,23 @@ def test_undrain_ends_it_at_once_and_in_the_middle_of_the_offer() -> None:
     assert node.post(UndrainRequested()) == []
 
 
-def test_a_second_drain_during_the_offer_makes_no_second_offer_and_can_force_the_first() -> None:
+@pytest.mark.parametrize(
+    ("first", "second", "outcome"),
+    [
+        (False, True, Outcome.FORCED),
+        (True, False, Outcome.FORCED),
+        (True, True, Outcome.FORCED),
+        (False, False, Outcome.UNDONE),
+    ],
+)
+def test_a_second_drain_during_the_offer_makes_no_second_offer_and_takes_no_force_away(
+    first: bool, second: bool, outcome: Outcome
+) -> None:
     node = running(holder=True)
-    node.post(DRAIN)
+    node.post(replace(DRAIN, force=first))
     node.wait(0.6)
-    node.post(replace(DRAIN, force=True, number=2))
-    assert outcomes(node.wait(0.5)) == [Outcome.FORCED]
+    node.post(replace(DRAIN, force=second, number=2))
+    assert outcomes(node.wait(0.5)) == [outcome]
 
 
 def test_status_says_offered_then_drained_and_a_role_of_its_own() -> None:
