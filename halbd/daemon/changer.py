@@ -14,6 +14,7 @@ from halbd.daemon.children import Children
 from halbd.daemon.generation import WrongFileError
 from halbd.daemon.loaded import Loaded, Request
 from halbd.daemon.proxy import Proxy
+from halbd.daemon.unit import Unit
 from halbd.decide.change import Change
 from halbd.model.child import Program
 from halbd.model.config import Config, ProxyKind
@@ -21,8 +22,8 @@ from halbd.model.effects import FallBack, LookAtGeneration, TakeUp
 from halbd.model.errors import FailedError, HalbdError, RefusedError
 from halbd.model.events import ConfigApplied, ConfigRejected, Event, FilesMended
 from halbd.model.state import State
-from halbd.system import generations, keepalived_unit, process
-from halbd.system.keepalived_unit import Written
+from halbd.model.told import Owes
+from halbd.system import generations, process
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Changer:
         self._children, self._proxy, self._post, self._state = children, proxy, post, state
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
         self.lock = asyncio.Lock()
-        self._untold: Written | None = Written(changed=False, aside=None)
+        self._unit = Unit(source.paths, post)
         self._why = ""
 
     async def reload(self) -> Done:
@@ -212,7 +213,7 @@ class Changer:
             if not await asyncio.to_thread(generation.whole, self._paths, self.in_force):
                 raise HalbdError(f"cannot reload keepalived: {self._paths.current} is not whole")
             if self._state().keepalived_is_unit:
-                await asyncio.to_thread(keepalived_unit.apply, changed=True)
+                await self.tell_keepalived(self.in_force.config, Owes.RELOAD)
             else:
                 self._children.reload_keepalived()
 
@@ -226,30 +227,30 @@ class Changer:
 
     async def catch_up(self) -> None:
         """Have keepalived.service run, on what is in force: at the start, and until it has been told of each change."""
-        if self._untold is None or self.lock.locked() or self._state().stopping:
+        if self.lock.locked() or self._state().stopping:
             return
         why = ""
         async with self.lock:
             try:
-                await self.tell_keepalived(self.in_force.config)
+                config, pid = self.in_force.config, self._state().keepalived.pid
+                if self._unit.owing:
+                    await self.tell_keepalived(config)
+                else:
+                    await self._unit.look(self._text(), Path(config.keepalived.config_file), pid)
             except (HalbdError, OSError) as error:
                 why = str(error)
         if why and why != self._why:
             self._log.error("keepalived.not_told", why=why)
         self._why = why
 
-    async def tell_keepalived(self, config: Config) -> None:
+    async def tell_keepalived(self, config: Config, least: Owes = Owes.NOTHING) -> None:
         """Have keepalived take up its part of the generation in force. Raises HalbdError, OSError."""
         if not self._state().keepalived_is_unit:
             self._children.reload_keepalived()
             return
-        text = generations.installed(self._paths).text("keepalived.conf")
+        text = (await asyncio.to_thread(generations.installed, self._paths)).text("keepalived.conf")
         target = Path(config.keepalived.config_file)
-        before = self._untold = self._untold or Written(changed=False, aside=None)
-        written = await asyncio.to_thread(keepalived_unit.write_config, text, target)
-        if written.aside:
-            self._log.warning("keepalived.config_kept", was=str(target), kept=str(written.aside))
-        untold = self._untold = written.besides(before)
-        by_hand, apply = untold.aside is not None, keepalived_unit.apply
-        await asyncio.to_thread(apply, changed=untold.changed, by_hand=by_hand, first=untold.first)
-        self._untold = None
+        await self._unit.tell(text, target, self._state().keepalived.pid, least)
+
+    def _text(self) -> str:
+        return self.in_force.files.text("keepalived.conf")

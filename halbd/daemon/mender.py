@@ -12,6 +12,7 @@ from halbd.model.config import Address, Vip
 from halbd.model.effects import KillKeepalivedUnit, RemoveAddress, RestoreAddress, StartKeepalivedUnit
 from halbd.model.errors import HalbdError
 from halbd.model.events import Event, KeepalivedSeen
+from halbd.model.told import Owes
 from halbd.system import keepalived_unit, netlink
 
 
@@ -58,7 +59,7 @@ class Mender:
     async def _start_unit(self) -> None:
         """Start keepalived.service, unless somebody has stopped it meanwhile."""
         try:
-            await asyncio.to_thread(keepalived_unit.apply, changed=False)
+            await asyncio.to_thread(keepalived_unit.apply, Owes.NOTHING)
         except HalbdError as error:
             self._log.error("keepalived.not_started", why=str(error))
 

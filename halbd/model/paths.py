@@ -101,6 +101,11 @@ class Paths:
         return self.state / "maintenance.json"
 
     @property
+    def told(self) -> Path:
+        """What keepalived.service has been told of its file (JSON)."""
+        return self.state / "told.json"
+
+    @property
     def kept(self) -> Path:
         """What somebody had put into the files in force, and halbd has put right."""
         return self.state / "changed-by-hand"

@@ -6,20 +6,19 @@ import contextlib
 import os
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
 
+from halbd.decide.owing import SIGNATURE
 from halbd.decide.service import idle
 from halbd.model.errors import FailedError
 from halbd.model.service import Service
+from halbd.model.told import Owes
 from halbd.system import files, pid_files
 from halbd.system.run import run
 
 UNIT = "keepalived.service"
 PROPERTIES = "MainPID,LoadState,ActiveState,Job,InactiveEnterTimestampMonotonic"
-SIGNATURE = "# Written by halbd."
-"""How every file begins that halbd renders."""
 
 
 def systemd_runs() -> bool:
@@ -55,14 +54,10 @@ def _number(said: Mapping[str, str], name: str) -> int:
     return int(word) if word.isdecimal() else 0
 
 
-def apply(*, changed: bool, by_hand: bool = False, first: bool = False) -> None:
-    """Have the service run on the file that is now in place: start it, or tell it that the file has changed.
+def apply(owes: Owes) -> None:
+    """Have the service run on the file that is now in place: start it, or give it what it is owed.
 
-    One that somebody stopped is left alone, unless this is the `first` file of halbd's: then nobody knew of halbd.
-
-    One that has run on a file written `by_hand` is started anew. keepalived 2.2.7 remembers what it had to complain of
-    in that one (most often "script_security not enabled"), and ends at a reload when the new file has
-    reload_check_config, as ours has (keepalived/vrrp/vrrp_daemon.c, start_vrrp).
+    One that somebody stopped is left alone, unless this is the first file of halbd's: then nobody knew of halbd.
 
     No start is waited for: the loop has more to do, and sees by netlink what comes of it. The signal is sent directly:
     Debian's ExecReload calls /bin/kill, which a minimal system lacks.
@@ -72,12 +67,12 @@ def apply(*, changed: bool, by_hand: bool = False, first: bool = False) -> None:
         HalbdError: systemctl cannot be run.
     """
     service = look()
-    if by_hand:
+    if owes is Owes.RESTART:
         _start("restart")
     elif service.pid is None:
-        if first or idle(service) is None:
+        if owes is Owes.START or idle(service) is None:
             _start("start")
-    elif changed:
+    elif owes:
         with contextlib.suppress(ProcessLookupError):  # it has just gone; its next start reads the new file
             os.kill(service.pid, signal.SIGHUP)
 
@@ -100,38 +95,29 @@ def kill() -> None:
         raise FailedError(f"cannot end {UNIT}: {outcome.words}")
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What became of keepalived.conf: whether its bytes changed, and where a hand-written one was kept.
-
-    `first`: there was none that halbd had written.
-    """
-
-    changed: bool
-    aside: Path | None
-    first: bool = False
-
-    def besides(self, before: Written) -> Written:
-        """Both together, where keepalived has not been told of the earlier one."""
-        return Written(self.changed or before.changed, self.aside or before.aside, self.first or before.first)
+def read_config(target: Path) -> bytes | None:
+    """What is there; None where there is no file. Raises OSError."""
+    return target.read_bytes() if target.is_file() else None
 
 
-def write_config(text: str, target: Path) -> Written:
-    """Put keepalived.conf in place; one that halbd did not write is kept aside first.
+def put_config(text: bytes, target: Path) -> None:
+    """For root alone: it may hold auth_pass. Raises OSError."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    files.write(target, text, 0o600)
+
+
+def write_config(text: bytes, target: Path) -> Path | None:
+    """Put keepalived.conf in place; one that halbd did not write is kept aside first, and where is returned.
 
     Raises:
         OSError: a file cannot be written.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    before = target.read_bytes() if target.exists() else None
-    if before == text.encode():
-        return Written(changed=False, aside=None)
-    aside, first = None, before is None or not before.startswith(SIGNATURE.encode())
-    if before is not None and first:
+    before, aside = read_config(target), None
+    if before is not None and not before.startswith(SIGNATURE):
         aside = _free_name(target)
         os.link(target, aside)
-    files.write(target, text.encode(), 0o600)
-    return Written(changed=True, aside=aside, first=first)
+    put_config(text, target)
+    return aside
 
 
 def _free_name(target: Path) -> Path:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +17,16 @@ pytestmark = pytest.mark.root
 NEVER = {"MainPID": 0, "LoadState": "loaded", "ActiveState": "inactive", "InactiveEnterTimestampMonotonic": 0}
 STOPPED = NEVER | {"InactiveEnterTimestampMonotonic": 1_000_000}
 START = "start --no-block keepalived.service"
+HEARS = """\
+import ctypes, signal, sys
+libc = ctypes.CDLL(None)
+libc.inotify_add_watch(libc.inotify_init(), sys.argv[2].encode(), 2)
+signal.signal(signal.SIGHUP, lambda *_: open(sys.argv[1], "a").write("HUP\\n"))
+open(sys.argv[1], "x")
+while True:
+    signal.pause()
+"""
+"""A stand-in for keepalived, which watches the track files and notes each SIGHUP."""
 
 
 @pytest.fixture
@@ -60,3 +73,32 @@ def test_what_could_not_be_told_at_the_start_is_told_later(bare: Node, systemctl
     target.rmdir()
     bare.until(target.is_file, "keepalived.conf")
     assert len(bare.lines("keepalived.not_told")) == 1
+
+
+def runs(node: Node, systemctl: Systemctl) -> Path:
+    """Start the stand-in for keepalived, until the daemon sees it; where it notes what it is told."""
+    heard = node.folder / f"heard.{len(list(node.folder.glob('heard.*')))}"
+    one = node.run_in(sys.executable, "-c", HEARS, str(heard), str(node.paths.track_folder))
+    node.until(heard.exists, "a keepalived")
+    systemctl.says(**(STOPPED | {"MainPID": one.pid, "ActiveState": "active"}))
+    node.until(lambda: node.status["keepalived"]["pid"] == one.pid, "that the daemon sees it")
+    return heard
+
+
+def test_what_a_daemon_could_not_tell_before_it_was_killed_is_told_by_the_next_one_once(
+    bare: Node, systemctl: Systemctl
+) -> None:
+    heard, target = runs(bare, systemctl), bare.folder / "keepalived.conf"
+    before = target.read_text()
+    bare.write(vrrp={"advert_int": 0.3}, keepalived={"manage": "systemd", "config_file": str(target)})
+    systemctl.hangs()
+    bare.daemon.send_signal(signal.SIGHUP)
+    bare.until(lambda: target.read_text() != before, "the new file, of which keepalived is told next")
+    for _ in range(2):
+        bare.daemon.kill()
+        bare.daemon.wait()
+        systemctl.answers()
+        start(bare, systemctl)
+        bare.until(lambda: bool(bare.status["keepalived"]["pid"]), "a look at keepalived, after all was told")
+        bare.until(lambda: heard.read_text() != "", "a reload")
+    assert heard.read_text() == "HUP\n"

@@ -21,10 +21,18 @@ class Systemctl:
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "systemctl"
         self.folder.mkdir()
-        program = self.folder / "systemctl"
-        program.write_text(PROGRAM.format(folder=self.folder))
-        program.chmod(0o755)
+        self._program = self.folder / "systemctl"
+        self.answers()
+        self._program.chmod(0o755)
         (self.folder / "asked").touch()
+
+    def answers(self) -> None:
+        """As it does from the beginning."""
+        self._program.write_text(PROGRAM.format(folder=self.folder))
+
+    def hangs(self) -> None:
+        """No answer at all, as of a systemd that is busy."""
+        self._program.write_text("#!/bin/sh\nexec sleep 60\n")
 
     def says(self, **properties: object) -> None:
         """The answer to `show`."""

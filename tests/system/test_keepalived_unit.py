@@ -10,14 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from halbd.decide.owing import SIGNATURE
 from halbd.model.errors import FailedError
 from halbd.model.service import PidFile, Service
+from halbd.model.told import Owes
 from halbd.system import pid_files
-from halbd.system.keepalived_unit import SIGNATURE, UNIT, Written, apply, look, write_config
+from halbd.system.keepalived_unit import UNIT, apply, look, put_config, read_config, write_config
 from tests.system.systemctl import Systemctl
 
-OURS = f"{SIGNATURE} Do not edit.\n"
-BY_HAND = "vrrp_instance mine {\n}\n"
+OURS = SIGNATURE + b" Do not edit.\n"
+BY_HAND = b"vrrp_instance mine {\n}\n"
 
 
 @pytest.fixture
@@ -29,51 +31,46 @@ def target(tmp_path: Path) -> Path:
 def by_hand(target: Path) -> Path:
     """One that the operator wrote."""
     target.parent.mkdir()
-    target.write_text(BY_HAND)
+    target.write_bytes(BY_HAND)
     return target
 
 
 def test_where_there_was_none_nothing_is_kept(target: Path) -> None:
-    assert write_config(OURS, target) == Written(changed=True, aside=None, first=True)
+    assert read_config(target) is None
+    assert write_config(OURS, target) is None
     assert [path.name for path in target.parent.iterdir()] == ["keepalived.conf"]
-
-
-def test_what_is_there_already_is_no_change(target: Path) -> None:
-    write_config(OURS, target)
-    assert write_config(OURS, target) == Written(changed=False, aside=None)
+    assert read_config(target) == OURS
 
 
 def test_it_is_for_root_alone(target: Path) -> None:
     """It may hold auth_pass."""
-    write_config(OURS, target)
+    put_config(OURS, target)
     assert target.stat().st_mode & 0o777 == 0o600
 
 
-def kept(text: str, target: Path) -> Path:
+def kept(text: bytes, target: Path) -> Path:
     """Where the file that was there has been kept."""
-    written = write_config(text, target)
-    assert written.changed
-    assert written.first
-    assert written.aside is not None
-    return written.aside
+    aside = write_config(text, target)
+    assert aside is not None
+    return aside
 
 
 def test_a_hand_written_one_is_kept_aside_and_its_place_is_said(by_hand: Path) -> None:
     aside = kept(OURS, by_hand)
-    assert (aside.read_text(), by_hand.read_text()) == (BY_HAND, OURS)
+    assert (aside.read_bytes(), by_hand.read_bytes()) == (BY_HAND, OURS)
 
 
 def test_what_halbd_wrote_itself_is_not_kept(by_hand: Path) -> None:
     aside = kept(OURS, by_hand)
-    assert write_config(OURS + "# newer\n", by_hand) == Written(changed=True, aside=None)
-    assert aside.read_text() == BY_HAND
+    assert write_config(OURS + b"# newer\n", by_hand) is None
+    assert aside.read_bytes() == BY_HAND
 
 
 def test_a_second_hand_written_one_does_not_overwrite_the_first(by_hand: Path) -> None:
     first = kept(OURS, by_hand)
-    by_hand.write_text("second by hand")
+    by_hand.write_bytes(b"second by hand")
     second = kept(OURS, by_hand)
-    assert (first.read_text(), second.read_text()) == (BY_HAND, "second by hand")
+    assert (first.read_bytes(), second.read_bytes()) == (BY_HAND, b"second by hand")
 
 
 def test_what_was_there_stays_when_it_cannot_be_written(tmp_path: Path) -> None:
@@ -82,12 +79,6 @@ def test_what_was_there_stays_when_it_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(OSError) as error:  # noqa: PT011  # which one is said below
         write_config(OURS, tmp_path / "etc" / "keepalived.conf")
     assert error.value.errno in (errno.ENOTDIR, errno.EEXIST)
-
-
-def test_what_keepalived_was_not_told_of_is_not_forgotten_with_the_next_file(tmp_path: Path) -> None:
-    nothing, first = Written(changed=False, aside=None), Written(changed=True, aside=tmp_path, first=True)
-    assert nothing.besides(first) == first.besides(nothing) == first
-    assert nothing.besides(nothing) == nothing
 
 
 # the service itself; what systemd says of each state was read off systemd 252
@@ -123,7 +114,7 @@ def test_what_would_keep_it_from_starting_is_looked_for_where_it_does_not_run(
     stale.write_text("")
     systemctl.says(**FAILED)
     assert look().blocked == (PidFile(str(stale)),)
-    apply(changed=False)
+    apply(Owes.NOTHING)
     assert systemctl.asked == []
     systemctl.says(**RUNS)
     assert look().blocked == ()
@@ -140,32 +131,32 @@ def test_no_answer_is_no_service_that_does_not_run(systemctl: Systemctl) -> None
     [(NEVER, ["start"]), (FAILED, ["start"]), (STOPPED, []), (MASKED, [])],
     ids=["never", "failed", "stopped", "masked"],
 )
-@pytest.mark.parametrize("changed", [False, True])
+@pytest.mark.parametrize("owes", [Owes.NOTHING, Owes.RELOAD])
 def test_it_is_started_unless_somebody_has_stopped_it(
-    systemctl: Systemctl, said: dict[str, object], asked: list[str], changed: bool
+    systemctl: Systemctl, said: dict[str, object], asked: list[str], owes: Owes
 ) -> None:
     systemctl.says(**said)
-    apply(changed=changed)
+    apply(owes)
     assert systemctl.asked == [f"{verb} --no-block {UNIT}" for verb in asked]
 
 
 def test_with_the_first_file_of_halbd_s_it_is_started_whoever_stopped_it_before(systemctl: Systemctl) -> None:
     systemctl.says(**STOPPED)
-    apply(changed=True, first=True)
+    apply(Owes.START)
     assert systemctl.asked == [f"start --no-block {UNIT}"]
 
 
 def test_one_that_ran_on_a_hand_written_file_is_restarted(systemctl: Systemctl) -> None:
     systemctl.says(**RUNS)
-    apply(changed=True, by_hand=True, first=True)
+    apply(Owes.RESTART)
     assert systemctl.asked == [f"restart --no-block {UNIT}"]
 
 
 def test_one_that_runs_is_told_of_a_change_by_a_signal_and_else_of_nothing(systemctl: Systemctl) -> None:
     with subprocess.Popen(["/bin/sleep", "600"]) as keepalived:
         systemctl.says(**RUNS | {"MainPID": keepalived.pid})
-        apply(changed=False)
+        apply(Owes.NOTHING)
         assert keepalived.poll() is None
-        apply(changed=True)
+        apply(Owes.RELOAD)
         assert keepalived.wait() == -signal.SIGHUP
     assert systemctl.asked == []
