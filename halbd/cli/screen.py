@@ -14,6 +14,7 @@ from halbd.cli.words import ago, clock, duration, lasting
 
 LABEL = 12  # columns before the text
 MOVES = 5  # the newest transitions shown; halbctl history has them all
+AGAIN = 3  # times that a file was put right: then somebody changes it again and again
 STATES = {"up": "good", "down": "bad"}
 Status: TypeAlias = dict[str, Any]
 
@@ -201,10 +202,15 @@ def config(status: Status, now: datetime) -> Iterator[Line]:
         yield Line("-> mend it, then `halbctl validate` and `halbctl reload`", wrap=True)
     if mended := it.get("mended"):
         names = ", ".join(mended["files"])
-        yield Line(f"changed by hand and put right {ago(mended['at'], now)}: {names}", "odd", wrap=True)
+        often = mended.get("times", 1) >= AGAIN
+        times = f" {mended['times']} times, last" if often else ""
+        what = f"changed by hand and put right{times} {ago(mended['at'], now)}: {names}"
+        yield Line(what, "bad" if often else "odd", wrap=True)
         if complaint := mended.get("complaint"):
             yield Line(f"the running proxy refused what was there: {complaint}", wrap=True)
         yield Line(f"-> change halbd.yaml instead; what was there is in {mended['kept']}", wrap=True)
+        if often:
+            yield Line("-> find who changes it (config management?) and end that, then `halbctl reload`", wrap=True)
 
 
 def moves(status: Status, now: datetime) -> Iterator[Line]:

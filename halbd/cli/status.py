@@ -24,7 +24,8 @@ TROUBLES = (
 def add(subparsers: Subparsers) -> None:
     """Add the verb."""
     more = (
-        "exit codes: 0 healthy, nothing rejected, keepalived and helper well; 1 not so, 2 usage, 3 no daemon answers\n"
+        "exit codes: 0 healthy, nothing rejected, no file put right three times, keepalived and helper well; "
+        "1 not so, 2 usage, 3 no daemon answers\n"
     )
     add_socket(verb(subparsers, "status", "say who holds the VIP, whether this node is well, and why not", more))
 
@@ -35,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from halbd.cli.client import ask
     from halbd.cli.paint import Paint
-    from halbd.cli.screen import screen
+    from halbd.cli.screen import AGAIN, screen
 
     status = ask(arguments.socket, "GET", "/status").body
     if arguments.json:
@@ -43,4 +44,6 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         say(screen(status, datetime.now(UTC), Paint.of_stdout()))
     wrong = any((status.get(part) or {}).get(sign) for part, sign in TROUBLES)
-    return 0 if status.get("healthy") and not wrong else 1
+    mended = (status.get("config") or {}).get("mended") or {}
+    fought = mended.get("times", 1) >= AGAIN
+    return 0 if status.get("healthy") and not wrong and not fought else 1

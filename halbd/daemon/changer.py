@@ -89,7 +89,8 @@ class Changer:
         """Put right what somebody changed in the files in force: a program that is started again would read it.
 
         A running Envoy takes it up from the disk at the next rename there, and so takes up what is right again. A
-        running HAProxy or keepalived has not read it, and is not told.
+        running HAProxy or keepalived has not read it, and is not told. keepalived.service reads another file, which
+        whoever changed it may have had it read: it is told.
         """
         if self.lock.locked():
             return  # a change is under way, or a disk stalls
@@ -101,7 +102,9 @@ class Changer:
                     complaint = await self._proxy.complaint()  # what is right again is complained of no more
                     await asyncio.to_thread(generations.mend, self._paths, files, source)
                     self._post(FilesMended(changed, str(self._paths.kept), complaint))
-            except OSError as error:
+                if not self._unit.owing and await self._foreign(self.in_force.config):
+                    await self.tell_keepalived(self.in_force.config)
+            except (HalbdError, OSError) as error:
                 self._log.error("generation.not_mended", why=str(error))
 
     async def _change(self, new: Loaded) -> Done:
@@ -114,6 +117,9 @@ class Changer:
         change = self._with_program(change)
         if self._children.behind(Program.KEEPALIVED):
             change = replace(change, keepalived_reload=True)
+        if await self._foreign(new.config):
+            words = f"{new.config.keepalived.config_file} was not halbd's, and is now; the log says where it is kept"
+            change = replace(change, keepalived_reload=True, warnings=(*change.warnings, words))
         pid = self._state().proxy.pid
         own = process.family(pid) if pid else frozenset[int]()
         undo = await generation.install(self._paths, new, own, change.new_binds)
@@ -207,15 +213,14 @@ class Changer:
     async def _reload_keepalived(self) -> None:
         """Have keepalived read its config, and so watch the track files, anew. Raises HalbdError, OSError.
 
-        Never while that config is missing: to keepalived a missing file is an empty one, and it would drop the VIPs.
+        Never while that config is missing: to keepalived a missing file is an empty one, and it would drop the VIPs. A
+        foreign one in its place, which has it deaf as well, is put right at its time, and it is told then.
         """
         async with self.lock:
             if not await asyncio.to_thread(generation.whole, self._paths, self.in_force):
                 raise HalbdError(f"cannot reload keepalived: {self._paths.current} is not whole")
-            if self._state().keepalived_is_unit:
+            if self._state().stopping or not await self._foreign(self.in_force.config):
                 await self.tell_keepalived(self.in_force.config, Owes.RELOAD)
-            else:
-                self._children.reload_keepalived()
 
     async def _go_back(self, change: Change, old: Config) -> None:
         """The generation before is in force again: whoever has taken up the new one takes that up."""
@@ -232,11 +237,10 @@ class Changer:
         why = ""
         async with self.lock:
             try:
-                config, pid = self.in_force.config, self._state().keepalived.pid
                 if self._unit.owing:
-                    await self.tell_keepalived(config)
-                else:
-                    await self._unit.look(self._text(), Path(config.keepalived.config_file), pid)
+                    await self.tell_keepalived(self.in_force.config)
+                elif not await self._foreign(self.in_force.config):
+                    await self._unit.runs(self._state().keepalived.pid)
             except (HalbdError, OSError) as error:
                 why = str(error)
         if why and why != self._why:
@@ -252,5 +256,7 @@ class Changer:
         target = Path(config.keepalived.config_file)
         await self._unit.tell(text, target, self._state().keepalived.pid, least)
 
-    def _text(self) -> str:
-        return self.in_force.files.text("keepalived.conf")
+    async def _foreign(self, config: Config) -> bool:
+        """What keepalived.service reads is not what is in force. Raises OSError."""
+        text, target = self.in_force.files.text("keepalived.conf"), Path(config.keepalived.config_file)
+        return self._state().keepalived_is_unit and await self._unit.foreign(text, target)

@@ -42,17 +42,14 @@ class Unit:
         self._seen = target
         if kept is not None:
             self._post(FilesMended((str(target),), str(kept)))
-        await asyncio.to_thread(keepalived_unit.apply, self._told.owes)
+        if await asyncio.to_thread(keepalived_unit.apply, self._told.owes):
+            self._log.warning("keepalived.restarted", why=f"what was at {target} when it started was not halbd's")
         await asyncio.to_thread(self._note, replace(self._told, owes=Owes.NOTHING))
 
-    async def look(self, text: str, target: Path, pid: int | None) -> None:
-        """One that was started since has read what is there. Raises OSError."""
-        who = process.identity(pid) if pid else None
-        if who is None or (who.pid, who.start_ticks) == (self._told.pid, self._told.start_ticks):
-            return
-        if not await self.foreign(text, target):
-            told = replace(self._told, pid=who.pid, start_ticks=who.start_ticks)
-            await asyncio.to_thread(self._note, told)
+    async def runs(self, pid: int | None) -> None:
+        """The file is halbd's and nothing is owed: whoever was started since has read that."""
+        if pid and not self._same(pid) and (who := process.identity(pid)):
+            await asyncio.to_thread(self._note, replace(self._told, pid=who.pid, start_ticks=who.start_ticks))
 
     def _write(self, wanted: bytes, target: Path, pid: int | None, least: Owes) -> Path | None:
         """Returns the folder where another's file is kept that took the place of halbd's own."""
@@ -60,10 +57,10 @@ class Unit:
         ours = there is not None and _digest(there) == before.written
         known = self._seen == target
         if known:
-            owes = owing.found_later(there, wanted, ours=ours, same=self._same(pid), runs=pid is not None)
+            owes = owing.found_later(there, wanted, ours=ours, same=self._same(pid))
         else:
             owes = owing.found_at_start(there, wanted)
-        self._note(replace(before, written=_digest(wanted), owes=max(owes, least, before.owes)))
+        self._note(replace(before, written=_digest(wanted), owes=owes | least | before.owes))
         if there == wanted:
             return None
         if known and not ours:

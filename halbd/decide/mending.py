@@ -11,6 +11,11 @@ from halbd.model.state import Mended, State
 
 INTERVAL = 5.0
 """Seconds between two looks. A proxy that dies meanwhile may start from a changed file, and is tried again later."""
+LONGEST_REST = 60.0
+"""Seconds between two mendings at the most; each rest is twice the last. Whoever undoes them is not fought at full
+speed: each may start keepalived anew."""
+FORGET = 86400.0
+"""Seconds after which an earlier mending no longer counts: a day, since what changes a file each hour does it again."""
 
 
 def due(state: State, now: Now) -> tuple[State, tuple[Effect, ...]]:
@@ -22,11 +27,16 @@ def due(state: State, now: Now) -> tuple[State, tuple[Effect, ...]]:
 
 def next_due(state: State) -> float:
     """When that is (monotonic seconds)."""
-    return max(state.generation_looked, state.begun.mono) + INTERVAL
+    one = state.mended
+    rest = one.mono + min(LONGEST_REST, INTERVAL * 2.0 ** (min(one.times, 10) - 1)) if one else 0.0
+    return max(max(state.generation_looked, state.begun.mono) + INTERVAL, rest)
 
 
 def mended(state: State, event: FilesMended, now: Now) -> tuple[State, tuple[Effect, ...]]:
     """Somebody will want to know where his change has gone."""
-    fields = {"files": list(event.files), "kept": event.kept, "complaint": event.complaint}
+    before = state.mended
+    times = before.times + 1 if before and now.mono - before.mono < FORGET else 1
+    fields = {"files": list(event.files), "kept": event.kept, "complaint": event.complaint, "times": times}
     said = Say(LogLevel.ERROR, "generation.mended", fields)
-    return replace(state, mended=Mended(now.wall, event.files, event.kept, event.complaint)), (said,)
+    one = Mended(now.wall, event.files, event.kept, event.complaint, times, now.mono)
+    return replace(state, mended=one), (said,)

@@ -19,12 +19,12 @@ def found_at_start(there: bytes | None, wanted: bytes) -> Owes:
     if there == wanted:
         return Owes.NOTHING
     if there is None:
-        return Owes.START
-    return Owes.RELOAD if there.startswith(SIGNATURE) else Owes.RESTART
+        return Owes.RELOAD | Owes.START
+    return Owes.RELOAD if there.startswith(SIGNATURE) else Owes.RESTART | Owes.START
 
 
-def found_later(there: bytes | None, wanted: bytes, *, ours: bool, same: bool, runs: bool) -> Owes:
-    """`ours`: it is what halbd wrote last; `same`: the keepalived that `runs` was seen to run on that."""
+def found_later(there: bytes | None, wanted: bytes, *, ours: bool, same: bool) -> Owes:
+    """`ours`: it is what halbd wrote last; `same`: the keepalived that runs was seen to run on that."""
     if there == wanted:
         return Owes.NOTHING
-    return Owes.RELOAD if ours or same or not runs else Owes.RESTART
+    return Owes.RELOAD if ours or same else Owes.RESTART

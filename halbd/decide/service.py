@@ -7,6 +7,7 @@
 | it has ended, and would again: a pid file is in the way | says so, and waits until that is gone |
 | inactive, and it has not run since the machine started | starts it |
 | inactive, and it has run: somebody stopped it | leaves it alone, and says so |
+| the same, and a condition of its unit was not met: its file was missing | puts that back, and starts it |
 | masked, or not there | says so |
 
 systemd keeps all of this over a restart of halbd, so a daemon that has just started knows what its predecessor knew.
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 from halbd.model.service import Idle, PidFile, Service
 
+UNMET = "a condition of its unit was not met when it was started", "systemctl status keepalived"
 STOPPED = "it was stopped by somebody", "systemctl start keepalived"
 UNSTARTABLE = {
     "masked": ("it is masked", "systemctl unmask keepalived, then systemctl start keepalived"),
@@ -40,7 +42,7 @@ def idle(service: Service) -> Idle | None:
     if service.active in {"failed", "inactive"} and service.ended is not None and service.blocked:
         return Idle(*blocked(service.blocked[0]), service.ended)
     if service.active == "inactive" and service.ended is not None:
-        return Idle(*STOPPED, service.ended)
+        return Idle(*(UNMET if service.unmet else STOPPED), service.ended)
     return None
 
 

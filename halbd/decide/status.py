@@ -238,4 +238,10 @@ def _config(state: State) -> dict[str, Any]:
 
 
 def _mended(one: Mended) -> dict[str, Any]:
-    return {"at": stamp(one.at), "files": list(one.files), "kept": one.kept, "complaint": one.complaint or None}
+    return {
+        "at": stamp(one.at),
+        "files": list(one.files),
+        "kept": one.kept,
+        "complaint": one.complaint or None,
+        "times": one.times,
+    }

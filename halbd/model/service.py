@@ -19,7 +19,7 @@ class Service:
     """By the words of org.freedesktop.systemd1(5). `pid` is None where it does not run.
 
     `job`: a start or stop waits or is under way. `ended`: when it last ended, None where it has not in this boot.
-    `blocked`: the pid files that keep it from starting.
+    `blocked`: the pid files that keep it from starting. `unmet`: a condition of the unit did, at its last start.
     """
 
     pid: int | None
@@ -28,6 +28,7 @@ class Service:
     job: bool = False
     ended: float | None = None
     blocked: tuple[PidFile, ...] = ()
+    unmet: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,13 +74,16 @@ class Rejected:
 class Mended:
     """Files in force that somebody had changed, and that were put right; what was there is in the folder `kept`.
 
-    `complaint`: why the proxy had refused that, in its words, if it had.
+    `complaint`: why the proxy had refused that, in its words, if it had. `times` in a row, each within a
+    day of the one before; the last at `mono` (monotonic).
     """
 
     at: datetime
     files: tuple[str, ...]
     kept: str
     complaint: str
+    times: int
+    mono: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import Flag
 
 
-class Owes(IntEnum):
-    """What keepalived.service is owed; of two the greater does for both.
+class Owes(Flag):
+    """What is to be done for keepalived.service, by the gentlest that does for all of it.
 
-    START: a reload, and a start whoever stopped it: it is halbd's first file. RESTART: it has run on a foreign one.
+    RELOAD: it may have read something else. RESTART: it was started on a foreign file. START: whoever stopped it before
+    did not know of halbd.
     """
 
     NOTHING = 0
     RELOAD = 1
-    START = 2
-    RESTART = 3
+    RESTART = 2
+    START = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,9 @@ from halbd.system import files, pid_files
 from halbd.system.run import run
 
 UNIT = "keepalived.service"
-PROPERTIES = "MainPID,LoadState,ActiveState,Job,InactiveEnterTimestampMonotonic"
+PROPERTIES = (
+    "MainPID,LoadState,ActiveState,Job,InactiveEnterTimestampMonotonic,ConditionResult,ConditionTimestampMonotonic"
+)
 
 
 def systemd_runs() -> bool:
@@ -45,6 +47,7 @@ def look() -> Service:
         job=bool(job),
         ended=ended / 1_000_000 if ended else None,
         blocked=() if pid else pid_files.blocking(),
+        unmet=said.get("ConditionResult") == "no" and _number(said, "ConditionTimestampMonotonic") > 0,
     )
 
 
@@ -54,10 +57,11 @@ def _number(said: Mapping[str, str], name: str) -> int:
     return int(word) if word.isdecimal() else 0
 
 
-def apply(owes: Owes) -> None:
-    """Have the service run on the file that is now in place: start it, or give it what it is owed.
+def apply(owes: Owes) -> bool:
+    """Have the service run on the file that is now in place; whether one that ran had to be started anew for that.
 
-    One that somebody stopped is left alone, unless this is the first file of halbd's: then nobody knew of halbd.
+    One that somebody stopped is left alone, unless this is the first file of halbd's: then nobody knew of halbd. One
+    that the conditions of its unit kept from starting, for the file was missing, was not stopped by anybody.
 
     No start is waited for: the loop has more to do, and sees by netlink what comes of it. The signal is sent directly:
     Debian's ExecReload calls /bin/kill, which a minimal system lacks.
@@ -67,14 +71,16 @@ def apply(owes: Owes) -> None:
         HalbdError: systemctl cannot be run.
     """
     service = look()
-    if owes is Owes.RESTART:
-        _start("restart")
-    elif service.pid is None:
-        if owes is Owes.START or idle(service) is None:
+    if service.pid is None:
+        if Owes.START in owes or (owes and service.unmet) or idle(service) is None:
             _start("start")
+    elif Owes.RESTART in owes:
+        _start("restart")
+        return True
     elif owes:
         with contextlib.suppress(ProcessLookupError):  # it has just gone; its next start reads the new file
             os.kill(service.pid, signal.SIGHUP)
+    return False
 
 
 def _start(verb: str) -> None:

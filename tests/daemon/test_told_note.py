@@ -11,12 +11,14 @@ from halbd.model.told import Owes, Told
 
 
 def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
-    told = Told(7, 4711, "abc", Owes.RESTART)
+    told = Told(7, 4711, "abc", Owes.RELOAD | Owes.START)
     told_note.write(tmp_path / "told.json", told)
     assert told_note.read(tmp_path / "told.json") == told
 
 
-@pytest.mark.parametrize("text", [None, "", "[]", '{"pid": 7}', "\xff"], ids=str)
+@pytest.mark.parametrize(
+    "text", [None, "", "[]", '{"pid": 7}', '{"pid": 7, "start_ticks": 1, "written": "", "owes": 99}', "\xff"], ids=str
+)
 def test_where_it_cannot_be_read_a_reload_is_owed(tmp_path: Path, text: str | None) -> None:
     if text is not None:
         (tmp_path / "told.json").write_text(text, encoding="latin-1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.daemon.node import Node
+from tests.daemon.test_mending import halbctl
 from tests.system.systemctl import Systemctl
 
 pytestmark = pytest.mark.root
@@ -17,6 +19,7 @@ pytestmark = pytest.mark.root
 NEVER = {"MainPID": 0, "LoadState": "loaded", "ActiveState": "inactive", "InactiveEnterTimestampMonotonic": 0}
 STOPPED = NEVER | {"InactiveEnterTimestampMonotonic": 1_000_000}
 START = "start --no-block keepalived.service"
+FOREIGN = "vrrp_instance mine {\n}\n"
 HEARS = """\
 import ctypes, signal, sys
 libc = ctypes.CDLL(None)
@@ -102,3 +105,57 @@ def test_what_a_daemon_could_not_tell_before_it_was_killed_is_told_by_the_next_o
         bare.until(lambda: bool(bare.status["keepalived"]["pid"]), "a look at keepalived, after all was told")
         bare.until(lambda: heard.read_text() != "", "a reload")
     assert heard.read_text() == "HUP\n"
+
+
+@pytest.mark.parametrize("found", [FOREIGN, None], ids=["overwritten", "removed"])
+def test_a_keepalived_conf_that_is_not_halbd_s_is_put_right_and_keepalived_told(
+    bare: Node, systemctl: Systemctl, found: str | None
+) -> None:
+    heard, target = runs(bare, systemctl), bare.folder / "keepalived.conf"
+    told, pid, ours = bare.paths.state / "told.json", bare.status["keepalived"]["pid"], target.read_text()
+    bare.until(lambda: json.loads(told.read_text())["pid"] == pid, "that it is known to run on halbd's file")
+    put(target, found)
+    bare.until(lambda: heard.read_text() != "", "a reload")
+    assert target.read_text() == ours
+    bare.until(lambda: bare.status["config"]["mended"] is not None, "status says so")
+    assert bare.status["config"]["mended"]["files"] == [str(target)]
+    (line,) = bare.lines("generation.mended")
+    assert [one.read_text() for one in Path(line["kept"]).glob("*")] == ([found] if found else [])
+    put(target, found)  # the next look is five seconds off
+    answer = bare.reload().body
+    assert (answer["result"], answer["actions"]) == ("applied", ["reload keepalived (the VIP stays)"])
+    assert "was not halbd's" in answer["warnings"][0]
+    assert target.read_text() == ours
+    assert not [one for one in systemctl.asked if one.startswith("restart")], "that would move the VIP"
+
+
+def test_a_keepalived_that_was_started_on_a_foreign_file_is_restarted(bare: Node, systemctl: Systemctl) -> None:
+    target = bare.folder / "keepalived.conf"
+    ours = target.read_text()
+    target.write_text(FOREIGN)
+    runs(bare, systemctl)
+    bare.until(lambda: "restart --no-block keepalived.service" in systemctl.asked, "a restart")
+    assert target.read_text() == ours
+    assert bare.lines("keepalived.restarted")
+
+
+def test_one_that_changes_it_again_and_again_is_shown(bare: Node, systemctl: Systemctl) -> None:
+    target = bare.folder / "keepalived.conf"
+    ours = target.read_text()
+    runs(bare, systemctl)
+    for times in (1, 2, 3):
+        target.write_text(FOREIGN)
+        bare.until(lambda: target.read_text() == ours, f"the file put right for the {times}. time")
+    bare.until(lambda: bare.status["config"]["mended"]["times"] == 3, "status says so")
+    shown = halbctl(bare, "status")
+    assert shown.returncode == 1
+    assert "put right 3 times, last" in shown.stdout
+    assert "config management" in shown.stdout
+
+
+def put(target: Path, text: str | None) -> None:
+    """What somebody else does to the file."""
+    if text is None:
+        target.unlink()
+    else:
+        target.write_text(text)

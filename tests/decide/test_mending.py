@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from halbd.decide.mending import INTERVAL
+from halbd.decide.mending import FORGET, INTERVAL, LONGEST_REST, next_due
 from halbd.model.effects import LookAtGeneration, Say
 from halbd.model.events import ConfigApplied, FilesMended, StopRequested, Tick
 from tests.decide.driver import Driver
@@ -34,3 +34,16 @@ def test_what_was_put_right_is_told_until_the_next_config() -> None:
     assert node.state.mended is not None
     node.post(ConfigApplied(node.state.config))
     assert node.state.mended is None
+
+
+def test_whoever_undoes_it_again_and_again_is_not_fought_at_full_speed() -> None:
+    node = Driver()
+    rests = []
+    for _ in range(6):
+        node.post(FilesMended(("keepalived.conf",), "/kept"))
+        rests.append(next_due(node.state) - node.mono)
+    assert rests == [INTERVAL, 2 * INTERVAL, 4 * INTERVAL, 8 * INTERVAL, LONGEST_REST, LONGEST_REST]
+    node.mono += FORGET
+    node.post(FilesMended(("keepalived.conf",), "/kept"))
+    assert node.state.mended is not None
+    assert node.state.mended.times == 1

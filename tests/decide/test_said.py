@@ -86,7 +86,7 @@ def test_a_dump_that_finds_two_vips_records_both_with_their_interfaces() -> None
 def test_what_was_put_right_says_which_files_and_when() -> None:
     node = running()
     done = node.post(FilesMended(("lds.json",), "/kept", "no"))
-    fields = {"files": ["lds.json"], "kept": "/kept", "complaint": "no"}
+    fields = {"files": ["lds.json"], "kept": "/kept", "complaint": "no", "times": 1}
     assert said(done, "generation.mended") == [(LogLevel.ERROR, fields)]
     mended = node.state.mended
     assert mended is not None

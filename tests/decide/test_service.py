@@ -15,6 +15,7 @@ from halbd.model.service import Idle, PidFile, Service
 from tests.decide.driver import Driver, of
 
 STOPPED = Idle(*service.STOPPED, 900.0)
+UNMET = Idle(*service.UNMET, 900.0)
 MASKED, ABSENT = service.UNSTARTABLE["masked"], service.UNSTARTABLE["not-found"]
 STRANGER = PidFile("/run/keepalived.pid", 7, "nginx")
 BLOCKED = Idle(*service.blocked(STRANGER), 900.0)
@@ -29,6 +30,7 @@ NEVER = Service(None, active="inactive")  # as after a boot, before anybody has 
         pytest.param(Service(7, ended=900), False, None, id="it runs, and did so before"),
         pytest.param(NEVER, False, None, id="it never ran"),
         pytest.param(replace(NEVER, ended=900), False, STOPPED, id="it was stopped"),
+        pytest.param(replace(NEVER, ended=900, unmet=True), False, UNMET, id="it found no file"),
         pytest.param(replace(NEVER, job=True, ended=900), False, None, id="it is about to start"),
         pytest.param(Service(None, active="deactivating", ended=900), False, None, id="it is stopping"),
         pytest.param(Service(None, active="activating", ended=900), False, None, id="it is starting"),

@@ -254,10 +254,10 @@ def test_who_runs_keepalived_is_told() -> None:
 def test_files_that_were_put_right_are_told() -> None:
     node = running()
     node.post(FilesMended(("lds.json",), "/kept"))
-    told = {"at": after(node, 3), "files": ["lds.json"], "kept": "/kept", "complaint": None}
+    told = {"at": after(node, 3), "files": ["lds.json"], "kept": "/kept", "complaint": None, "times": 1}
     assert said(node)["config"]["mended"] == told
     node.post(FilesMended(("lds.json",), "/kept", "cannot bind"))
-    assert said(node)["config"]["mended"] == told | {"complaint": "cannot bind"}
+    assert said(node)["config"]["mended"] == told | {"complaint": "cannot bind", "times": 2}
 
 
 def test_a_probe_that_fails_says_why_and_how_long_it_took() -> None:

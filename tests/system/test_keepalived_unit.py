@@ -146,10 +146,30 @@ def test_with_the_first_file_of_halbd_s_it_is_started_whoever_stopped_it_before(
     assert systemctl.asked == [f"start --no-block {UNIT}"]
 
 
-def test_one_that_ran_on_a_hand_written_file_is_restarted(systemctl: Systemctl) -> None:
+@pytest.mark.parametrize("owes", [Owes.RESTART, Owes.RESTART | Owes.RELOAD | Owes.START], ids=str)
+def test_one_that_ran_on_a_foreign_file_is_restarted(systemctl: Systemctl, owes: Owes) -> None:
     systemctl.says(**RUNS)
-    apply(Owes.RESTART)
+    assert apply(owes)
     assert systemctl.asked == [f"restart --no-block {UNIT}"]
+
+
+def test_one_that_was_stopped_after_it_ran_on_a_foreign_file_is_left_alone(systemctl: Systemctl) -> None:
+    systemctl.says(**STOPPED)
+    assert not apply(Owes.RESTART)
+    assert systemctl.asked == []
+
+
+@pytest.mark.parametrize(("owes", "asked"), [(Owes.NOTHING, []), (Owes.RELOAD, ["start"]), (Owes.RESTART, ["start"])])
+def test_one_that_found_no_file_is_started_once_there_is_one(
+    systemctl: Systemctl, owes: Owes, asked: list[str]
+) -> None:
+    """Debian's unit has ConditionFileNotEmpty=; systemd says "no" of a unit as well that was never started."""
+    systemctl.says(**STOPPED, ConditionResult="no", ConditionTimestampMonotonic=5_000_000)
+    assert look().unmet
+    apply(owes)
+    assert systemctl.asked == [f"{verb} --no-block {UNIT}" for verb in asked]
+    systemctl.says(**STOPPED, ConditionResult="no", ConditionTimestampMonotonic=0)
+    assert not look().unmet
 
 
 def test_one_that_runs_is_told_of_a_change_by_a_signal_and_else_of_nothing(systemctl: Systemctl) -> None:
