@@ -2,7 +2,8 @@
 
 mutmut writes the changed functions. Its own runner starts pytest anew for each of them, and its switch inside every
 call takes as long as all the rest; here pytest collects once per room, and a mutant is a fork in which one function
-has other code.
+has other code. What that function gave when its module was imported is there already; so a mutant of one that ran then
+and that nothing noticed is judged again, by all tests of the room in an interpreter that imports the mutant.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import ast
 import difflib
 import gc
 import inspect
+import json
 import mmap
 import os
 import resource
@@ -22,10 +24,11 @@ import textwrap
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial, wraps
 from math import ceil
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType
-from typing import Any
+from typing import Any, cast
 
 import mutmut.mutation.trampoline
 import pytest
@@ -43,17 +46,27 @@ MEMORY = 2 << 30  # bytes; an endless loop may also grow
 OUTCOMES = {0: "survived", 1: "noticed", -signal.SIGXCPU: "noticed"}
 """By how the fork ends; in any other way no test has said anything."""
 
+AGAIN = 120  # seconds of processor time for all tests of a room
+LATE = Path("late.json")
+OPTIONS = ["-q", "-s", "--tb=native", "--assert=plain", "--hypothesis-seed=0", "-p", "no:cacheprovider"]
+
 Mutants = dict[str, Any]
 found: list[tuple[FunctionType, Mutants]] = []
 TraceFunction = Callable[[FrameType, str, Any], Any]
 
 
-def keep(mutants: Mutants, **_: object) -> Callable[[FunctionType], FunctionType]:
-    """In place of mutmut's switch: leave the function as it is, and remember its mutants."""
+def keep(mutants: Mutants, *, chosen: str = "", **_: object) -> Callable[[FunctionType], FunctionType]:
+    """In place of mutmut's switch: leave the function as it is, unless a mutant is chosen, and remember its mutants."""
 
     def kept(function: FunctionType) -> FunctionType:
         found.append((function, mutants))
-        return function
+        module, _, name = chosen.partition(" ")
+
+        @wraps(function)
+        def switched(*args: object, **kwargs: object) -> object:
+            return mutants.get(name, function)(*args, **kwargs)  # they are defined after the decorator has run
+
+        return cast("FunctionType", switched) if module == function.__module__ else function
 
     return kept
 
@@ -78,9 +91,13 @@ class Judge:
         self.lines: dict[CodeType, dict[int, set[int]]] = {}  # of each function, with the tests that run them
         self.order: list[int] = []  # the last that noticed one, and then the quickest
         self.noticed_by = mmap.mmap(-1, 4)  # shared with the forks
+        self.imported: set[CodeType] = set()  # what ran before the first test
+        self.late: dict[str, str] = {}  # mutants to be judged again
+        sys.setprofile(lambda frame, _event, _: self.imported.add(frame.f_code))
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Judge, instead of running the tests."""
+        sys.setprofile(None)
         self.lines = {function.__code__: {} for function, _ in found}
         for at in range(len(session.items)):
             self._watch(session, at)
@@ -91,6 +108,7 @@ class Judge:
         for function, mutants in found:
             if function.__module__.startswith(self.modules):
                 self._judge(session, function, mutants)
+        LATE.write_text(json.dumps(self.late))
         say(f"{' '.join(self.modules)} {dict(self.counts)}")
         return True
 
@@ -123,6 +141,9 @@ class Judge:
                 at = int.from_bytes(self.noticed_by[:4])
                 self.order.remove(at)
                 self.order.insert(0, at)
+            elif function.__code__ in self.imported:
+                outcome = "judged again"
+                self.late[f"{function.__module__} {name}"] = difference(original, mutant)
             else:
                 say(f"\n{function.__module__} {name} {outcome} ({len(order)} tests)\n{difference(original, mutant)}")
             self.counts[outcome] += 1
@@ -186,6 +207,29 @@ def say(text: str) -> None:
     sys.stdout.flush()  # before the next fork
 
 
+def judge_again(tests: list[str]) -> None:
+    """Each in an interpreter of its own, which has imported nothing of halbd yet."""
+    counts: Counter[str] = Counter()
+    for mutant, words in json.loads(LATE.read_text()).items():
+        unchanged = mutant.partition(" ")[0]
+        assert counts or _imported(unchanged, tests) == "survived", "the tests fail without any change"
+        outcome = _imported(mutant, tests)
+        if outcome != "noticed":
+            say(f"\n{mutant} {outcome} (all tests)\n{words}")
+        counts[outcome] += 1
+    say(f"again {dict(counts)}")
+
+
+def _imported(mutant: str, tests: list[str]) -> str:
+    if (pid := os.fork()) == 0:
+        mutmut.mutation.trampoline.wrap_in_trampoline = partial(keep, chosen=mutant)
+        resource.setrlimit(resource.RLIMIT_CPU, (AGAIN, resource.RLIM_INFINITY))
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        os._exit(pytest.main(["-x", *OPTIONS, *tests]) != pytest.ExitCode.OK)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    return OUTCOMES.get(code, f"ended with {code}")
+
+
 def main() -> int:
     """Judge every room, or the modules whose names begin as given: `halbd.decide.guard`. 0 when that was done."""
     asked = tuple(sys.argv[1:]) or tuple(f"halbd.{room}." for room in ROOMS)
@@ -198,10 +242,10 @@ def main() -> int:
         for room, tests in ROOMS.items():
             modules = tuple(one for one in asked if one.startswith(f"halbd.{room}."))
             if modules and (pid := os.fork()) == 0:
-                options = ["-q", "-s", "--tb=native", "--assert=plain", "--hypothesis-seed=0", "-p", "no:cacheprovider"]
-                os._exit(pytest.main([*options, *tests], plugins=[Judge(modules)]))
+                os._exit(pytest.main([*OPTIONS, *tests], plugins=[Judge(modules)]))
             if modules:
                 worst = max(worst, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+                judge_again(tests)
     return worst
 
 
