@@ -38,6 +38,7 @@ def test_what_was_put_right_is_told_until_the_next_config() -> None:
 
 def test_whoever_undoes_it_again_and_again_is_not_fought_at_full_speed() -> None:
     node = Driver()
+    node.mono = 100 * FORGET  # up for longer than that
     rests = []
     for _ in range(6):
         node.post(FilesMended(("keepalived.conf",), "/kept"))

@@ -68,6 +68,13 @@ def test_one_that_is_taken_out_of_the_file_leaves_with_its_connections(*, manage
     assert [one.address for one in of(EndConnections, node.wait(5))] == ([SECOND] if managed else [])
 
 
+def test_each_that_is_taken_out_of_the_file_has_its_line() -> None:
+    node = running(NODE.state.config)
+    node.post(AddressesDumped(frozenset((address, "eth0") for address in (FIRST, SECOND)), "found"))
+    done = node.post(ConfigApplied(config(vips=[{"address": "10.10.50.6"}])))
+    assert [one.transition.vip for one in of(Record, done)] == [FIRST, SECOND]
+
+
 def test_after_a_fault_the_slowest_peer_has_its_skew_time() -> None:
     """RFC 9568, 6.1: (256 - priority) / 256 of advert_int; lb1 is preferred and gets 224, so lb3 has 192."""
     nodes = [
