@@ -80,6 +80,7 @@ def test_the_end_of_a_process_that_is_no_child_is_seen_too() -> None:
         async def end() -> None:
             async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
                 tasks.create_task(process.ended(known(pid)))
+                await asyncio.sleep(0)  # its pidfd is open: the shell reaps it at once
                 os.kill(pid, signal.SIGKILL)
 
         asyncio.run(end())
