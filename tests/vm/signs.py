@@ -70,3 +70,11 @@ def unanswered(machine: Machine) -> list[str]:
     words = "halbd-helper.service does not answer", "not permitted", "ermission denied"
     lines = machine.run("journalctl", "--boot", "--unit=halbd", "--output=cat").splitlines()
     return [line for line in lines if any(word in line for word in words)]
+
+
+def is_there(machine: Machine, file: str) -> bool:
+    return machine.run("sh", "-c", f"test -e {file} && echo yes", check=False) == "yes\n"
+
+
+def has_another_helper(machine: Machine, old: set[int]) -> bool:
+    return machine.pid("halbd-helper") not in old

@@ -12,19 +12,21 @@ import pytest
 
 from tests.render.netns import run
 from tests.vm.image import PACKAGES
-from tests.vm.machine import Machine, eventually
+from tests.vm.machine import eventually
 from tests.vm.signs import (
     Told,
     at_home,
     comes_home,
     handed_over,
+    has_another_helper,
     holder,
+    is_there,
     left_running,
     seen_by_a_client,
     settled,
     unanswered,
 )
-from tests.vm.world import HAND_MADE, VIP, World, together
+from tests.vm.world import CONF, FOREIGN, HAND_MADE, VIP, World, together
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(300)]
 LONG = 5.0
@@ -120,12 +122,13 @@ def test_folders_that_are_removed_come_back(pair: World, told: Told) -> None:
         machine = holder(pair)
         status = machine.status()
         assert status is not None
+        said = ("journalctl", "--unit=keepalived", "--output=cat")
+        before = machine.run(*said).count("Reload complete")
         # Again where halbd was quicker: rm had removed what is in a folder, and then found something in there.
         machine.run("sh", "-c", "until rm -rf /run/halbd /var/lib/halbd; do :; done")
         files = "/run/halbd/track/fault", "/run/halbd/proxy/master.sock", "/var/lib/halbd/current/keepalived.conf"
-        eventually(lambda: all(_there(machine, file) for file in files), "the folders are back", 60)
-        said = ("journalctl", "--unit=halbd", "--output=cat")
-        eventually(lambda: "keepalived.deaf" in machine.run(*said), "keepalived is told to watch the new folder")
+        eventually(lambda: all(is_there(machine, file) for file in files), "the folders are back", 60)
+        eventually(lambda: machine.run(*said).count("Reload complete") > before, "keepalived watches the new folder")
         eventually(machine.status, "halbd answers")
         after = machine.status()
         assert after is not None
@@ -134,8 +137,22 @@ def test_folders_that_are_removed_come_back(pair: World, told: Told) -> None:
     assert (seen[0].failed, seen[0].resets) == (0, 0)
 
 
-def _there(machine: Machine, file: str) -> bool:
-    return machine.run("sh", "-c", f"test -e {file} && echo yes", check=False) == "yes\n"
+def test_a_keepalived_conf_that_is_overwritten_or_removed_is_put_right(pair: World, told: Told) -> None:
+    """By config management that nobody told of halbd: it restarts keepalived, too."""
+    file = (machine := pair.machines["lb2"]).root / CONF
+    ours = file.read_text()
+
+    def right() -> bool:
+        return file.exists() and file.read_text() == ours and machine.pid("keepalived") != 0
+
+    with seen_by_a_client(pair, "keepalived.conf overwritten, and removed, on the standby", told) as seen:
+        for change in (f"cat > /{CONF} << 'E'\n{FOREIGN}E\n", f"rm /{CONF}\n"):
+            machine.run("sh", "-c", f"{change}systemctl restart keepalived")
+            eventually(right, "it is put right, and keepalived runs", 60)
+            eventually(lambda: at_home(pair), "all is well")
+    assert (seen[0].failed, seen[0].resets) == (0, 0)
+    assert machine.run("cat", "/var/lib/halbd/changed-by-hand/etc-keepalived-keepalived.conf") == FOREIGN
+    assert "keepalived.restarted" in machine.run("journalctl", "--unit=halbd", "--output=cat")
 
 
 def test_a_stop_hands_the_vip_over_first(pair: World, told: Told) -> None:
@@ -162,13 +179,9 @@ def test_a_helper_that_hangs_or_dies_takes_nothing_with_it(pair: World, told: To
         for number in ("STOP", "KILL"):
             old = {0, machine.pid("halbd-helper")}
             machine.run("kill", f"-{number}", str(max(old)))
-            eventually(partial(_has_another, machine, old), "there is another one", 90)
+            eventually(partial(has_another_helper, machine, old), "there is another one", 90)
     assert [move.machine for move in moves] == ["lb1"], "the one that had it at first"
     assert seen[0].resets == 0
-
-
-def _has_another(machine: Machine, old: set[int]) -> bool:
-    return machine.pid("halbd-helper") not in old
 
 
 def test_a_stop_that_finds_no_daemon_leaves_no_proxy(pair: World, told: Told) -> None:
@@ -207,7 +220,7 @@ def test_a_boot_without_halbd_takes_no_vip(pair: World) -> None:
     machine.run("systemctl", "disable", "--now", "halbd")
     machine.go_down()
     machine.boot()
-    assert (machine.root / "etc/keepalived/keepalived.conf").read_text() != HAND_MADE
+    assert (machine.root / CONF).read_text() != HAND_MADE
     said = ("journalctl", "--boot", "--unit=keepalived", "--output=cat")
     eventually(lambda: "entering fault state" in machine.run(*said).lower(), "keepalived has decided")
     assert machine.run("cat", "/run/halbd/track/fault").strip() == "1"

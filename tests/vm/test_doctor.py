@@ -109,6 +109,7 @@ def test_networkd_takes_the_vip_off_until_the_cure_that_is_told(machine: Machine
     run("ip", "-n", PLACE, "addr", "replace", f"{VIP}/32", "dev", "eth0")
     machine.run("networkctl", "reconfigure", "eth0")
     eventually(lambda: VIP not in addresses(PLACE), "networkd has removed the VIP")
+    eventually(lambda: "10.87.0.2" in addresses(PLACE), "networkd has configured eth0")
     run("ip", "-n", PLACE, "addr", "replace", f"{VIP}/32", "dev", "eth0")
     machine.run("sh", "-c", examined(machine)["address-managers"]["cure"])
     assert "leaves foreign addresses alone" in examined(machine)["address-managers"]["what"]

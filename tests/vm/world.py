@@ -24,6 +24,25 @@ VIP = "10.88.0.4"
 PORT = 6443
 HAND_MADE = "# written by hand\nglobal_defs {\n    router_id by-hand\n}\n"
 """The keepalived.conf of the time before halbd."""
+FOREIGN = """\
+global_defs {
+    vrrp_version 3
+}
+vrrp_instance theirs {
+    interface eth0
+    virtual_router_id 4
+    priority 50
+    unicast_src_ip 10.88.0.3
+    unicast_peer {
+        10.88.0.2
+    }
+    virtual_ipaddress {
+        10.88.0.4
+    }
+}
+"""
+"""One that somebody else puts in the place of halbd's, on lb2: it hears lb1, and tracks nothing."""
+CONF = "etc/keepalived/keepalived.conf"
 NODES = {"lb1": "10.88.0.2", "lb2": "10.88.0.3"}
 SERVERS = ("10.88.0.11", "10.88.0.12", "10.88.0.13")
 CLIENT = "10.88.0.100"
@@ -193,7 +212,7 @@ class World:
         folder.mkdir(exist_ok=True)
         (folder / "halbd.yaml").write_text(CONFIG)
         (folder / "ca.crt").write_text(self.ca.pem)
-        (machine.root / "etc/keepalived/keepalived.conf").write_text(HAND_MADE)
+        (machine.root / CONF).write_text(HAND_MADE)
 
 
 @contextmanager
@@ -246,4 +265,18 @@ def answers(place: str, ca: Path) -> bool:
     return subprocess.run(words, capture_output=True, check=False).returncode == 0
 
 
-__all__ = ["HAND_MADE", "NODES", "PORT", "VIP", "Move", "Sight", "World", "answers", "together", "wait_until", "world"]
+__all__ = [
+    "CONF",
+    "FOREIGN",
+    "HAND_MADE",
+    "NODES",
+    "PORT",
+    "VIP",
+    "Move",
+    "Sight",
+    "World",
+    "answers",
+    "together",
+    "wait_until",
+    "world",
+]
