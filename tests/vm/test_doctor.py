@@ -109,10 +109,16 @@ def test_networkd_takes_the_vip_off_until_the_cure_that_is_told(machine: Machine
     run("ip", "-n", PLACE, "addr", "replace", f"{VIP}/32", "dev", "eth0")
     machine.run("networkctl", "reconfigure", "eth0")
     eventually(lambda: VIP not in addresses(PLACE), "networkd has removed the VIP")
-    eventually(lambda: "10.87.0.2" in addresses(PLACE), "networkd has configured eth0")
-    run("ip", "-n", PLACE, "addr", "replace", f"{VIP}/32", "dev", "eth0")
+
+    def known() -> bool:
+        """Version 252 may fail to set the node's own address again, or end and be started anew."""
+        run("ip", "-n", PLACE, "addr", "replace", "10.87.0.2/24", "dev", "eth0")
+        return bool(json.loads(machine.run("halbctl", "doctor", "--json", check=False))["node"])
+
+    eventually(known, "the node has its own address")
     machine.run("sh", "-c", examined(machine)["address-managers"]["cure"])
     assert "leaves foreign addresses alone" in examined(machine)["address-managers"]["what"]
+    run("ip", "-n", PLACE, "addr", "replace", f"{VIP}/32", "dev", "eth0")
     machine.run("networkctl", "reconfigure", "eth0")
     eventually(lambda: "10.87.0.2" in addresses(PLACE), "networkd has configured eth0")
     assert VIP in addresses(PLACE)
