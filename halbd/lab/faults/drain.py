@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from time import monotonic
 from typing import Any
 
@@ -47,6 +48,19 @@ async def undrain(stage: Stage) -> None:
     """The victim may hold VIPs again; its daemon may just be starting."""
     await stage.unit.up(STARTING)
     await say(stage, "undrain")
+
+
+@asynccontextmanager
+async def peers_drained(stage: Stage) -> AsyncIterator[None]:
+    """Nobody but the victim may hold a VIP meanwhile."""
+    peers = [replace(stage, victim=node.name) for node in stage.lab.plan.nodes if node.name != stage.victim]
+    try:
+        for peer in peers:
+            await say(peer, "drain")
+        yield
+    finally:
+        for peer in peers:
+            await undrain(peer)
 
 
 @asynccontextmanager

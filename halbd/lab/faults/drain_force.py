@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from time import monotonic
 
 from halbd.lab import verdict
 from halbd.lab.faults.base import AFTER, PATIENCE, Fault, Stage, Where, needs_two_nodes, without_vip
-from halbd.lab.faults.drain import drained, say, undrain
+from halbd.lab.faults.drain import drained, peers_drained, say, undrain
 from halbd.lab.faults.kept import kept_with_halbd
 from halbd.lab.faults.leaving import held, history_says, released
 from halbd.lab.measure import Numbers
@@ -21,20 +20,16 @@ MORE = 1.0  # seconds beyond VRRP's own timer for the VIP to be back, once its n
 
 @asynccontextmanager
 async def _inflict(stage: Stage) -> AsyncIterator[float]:
-    peers = [replace(stage, victim=node.name) for node in stage.lab.plan.nodes if node.name != stage.victim]
-    try:
-        for peer in peers:
-            await say(peer, "drain")
+    async with peers_drained(stage):
         injected, count = monotonic(), held(stage)
-        await say(stage, "drain", "--force", hint="nobody took the VIP, and it was given up")
-        await history_says(stage, count, "maintenance")
-        await _given_up(stage)
-        yield injected
-    finally:
-        await undrain(stage)
-        await _taken_again(stage)
-        for peer in peers:
-            await undrain(peer)
+        try:
+            await say(stage, "drain", "--force", hint="nobody took the VIP, and it was given up")
+            await history_says(stage, count, "maintenance")
+            await _given_up(stage)
+            yield injected
+        finally:
+            await undrain(stage)
+            await _taken_again(stage)
 
 
 async def _given_up(stage: Stage) -> None:

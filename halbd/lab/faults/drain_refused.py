@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from time import monotonic
 
 from halbd.decide.handover import offer_time
 from halbd.lab import verdict
 from halbd.lab.faults.base import AFTER, PATIENCE, Fault, Stage, Where, needs_two_nodes, until
-from halbd.lab.faults.drain import say, undrain
+from halbd.lab.faults.drain import peers_drained, say, undrain
 from halbd.lab.faults.kept import kept_with_halbd
 from halbd.lab.measure import Numbers
 from halbd.lab.verdict import Finding, yes
@@ -24,22 +23,18 @@ UNHEEDED = "no peer takes a VIP that is offered to it"
 
 @asynccontextmanager
 async def _inflict(stage: Stage) -> AsyncIterator[float]:
-    peers = [replace(stage, victim=node.name) for node in stage.lab.plan.nodes if node.name != stage.victim]
-    try:
-        for peer in peers:
-            await say(peer, "drain")
+    async with peers_drained(stage):
         injected = monotonic()
-        await _refused(stage)
-        state = (await stage.status()).get("maintenance")
-        stage.found.append(yes("not in maintenance", str(state), ok=state is False))
-        await stage.look_on(AFTER)  # it could leave late
-        changes = [change for change in stage.lab.holders.changes if change.at >= injected]
-        stage.found.append(yes("the VIP stays", f"{len(changes)} transitions", ok=not changes))
-        yield injected
-    finally:
-        await undrain(stage)
-        for peer in peers:
-            await undrain(peer)
+        try:
+            await _refused(stage)
+            state = (await stage.status()).get("maintenance")
+            stage.found.append(yes("not in maintenance", str(state), ok=state is False))
+            await stage.look_on(AFTER)  # it could leave late
+            changes = [change for change in stage.lab.holders.changes if change.at >= injected]
+            stage.found.append(yes("the VIP stays", f"{len(changes)} transitions", ok=not changes))
+            yield injected
+        finally:
+            await undrain(stage)
 
 
 async def _refused(stage: Stage) -> None:
