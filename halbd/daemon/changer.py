@@ -234,13 +234,13 @@ class Changer:
         """Have keepalived.service run, on what is in force: at the start, and until it has been told of each change."""
         if self.lock.locked() or self._state().stopping:
             return
-        why = ""
+        why, pid = "", self._state().keepalived.pid
         async with self.lock:
             try:
                 if self._unit.owing:
                     await self.tell_keepalived(self.in_force.config)
-                elif not await self._foreign(self.in_force.config):
-                    await self._unit.runs(self._state().keepalived.pid)
+                elif not self._unit.knows(pid) and not await self._foreign(self.in_force.config):
+                    await self._unit.runs(pid)
             except (HalbdError, OSError) as error:
                 why = str(error)
         if why and why != self._why:

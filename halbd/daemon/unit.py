@@ -48,7 +48,7 @@ class Unit:
 
     async def runs(self, pid: int | None) -> None:
         """The file is halbd's and nothing is owed: whoever was started since has read that."""
-        if pid and not self._same(pid) and (who := process.identity(pid)):
+        if pid and (who := process.identity(pid)):
             await asyncio.to_thread(self._note, replace(self._told, pid=who.pid, start_ticks=who.start_ticks))
 
     def _write(self, wanted: bytes, target: Path, pid: int | None, least: Owes) -> Path | None:
@@ -57,7 +57,7 @@ class Unit:
         ours = there is not None and _digest(there) == before.written
         known = self._seen == target
         if known:
-            owes = owing.found_later(there, wanted, ours=ours, same=self._same(pid))
+            owes = owing.found_later(there, wanted, ours=ours, same=self.knows(pid))
         else:
             owes = owing.found_at_start(there, wanted)
         self._note(replace(before, written=_digest(wanted), owes=owes | least | before.owes))
@@ -76,7 +76,8 @@ class Unit:
         keepalived_unit.put_config(wanted, target)
         return self._paths.kept
 
-    def _same(self, pid: int | None) -> bool:
+    def knows(self, pid: int | None) -> bool:
+        """The process was seen to run on halbd's file."""
         who = process.identity(pid) if pid else None
         return who is not None and (who.pid, who.start_ticks) == (self._told.pid, self._told.start_ticks)
 
