@@ -53,6 +53,7 @@ class Changer:
         self.lock = asyncio.Lock()
         self._unit = Unit(source.paths, post)
         self._why = ""
+        self._waking = False
 
     async def reload(self) -> Done:
         """Read the file again and make it true; on any failure what was in force stays in force.
@@ -216,7 +217,11 @@ class Changer:
         Never while that config is missing: to keepalived a missing file is an empty one, and it would drop the VIPs. A
         foreign one in its place, which has it deaf as well, is put right at its time, and it is told then.
         """
+        if self._waking:
+            return  # one that waits for its turn is enough: to tell it twice does no more
+        self._waking = True
         async with self.lock:
+            self._waking = False
             if not await asyncio.to_thread(generation.whole, self._paths, self.in_force):
                 raise HalbdError(f"cannot reload keepalived: {self._paths.current} is not whole")
             if self._state().stopping or not await self._foreign(self.in_force.config):
@@ -250,7 +255,7 @@ class Changer:
     async def tell_keepalived(self, config: Config, least: Owes = Owes.NOTHING) -> None:
         """Have keepalived take up its part of the generation in force. Raises HalbdError, OSError."""
         if not self._state().keepalived_is_unit:
-            self._children.reload_keepalived()
+            await self._children.reload_keepalived()
             return
         text = (await asyncio.to_thread(generations.installed, self._paths)).text("keepalived.conf")
         target = Path(config.keepalived.config_file)

@@ -9,7 +9,7 @@ import random
 import subprocess
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from signal import SIGHUP, SIGKILL, Signals
+from signal import SIGKILL, Signals
 from typing import Any
 
 import structlog
@@ -26,7 +26,7 @@ from halbd.model.config import Config, LogLevel
 from halbd.model.errors import FailedError, HalbdError
 from halbd.model.events import Event, Exited, Spawned, SpawnFailed, TakenUp
 from halbd.model.paths import Paths
-from halbd.system import process
+from halbd.system import keepalived_reload, process
 from halbd.system.process import Identity
 from halbd.system.programs import find, join_group, proxy_account, proxy_binary
 
@@ -179,11 +179,10 @@ class Children:
         if who := self._who.get(program):
             process.send(who, number)
 
-    def reload_keepalived(self) -> None:
-        """SIGHUP to keepalived's parent, which tells its own child (keepalived(8))."""
+    async def reload_keepalived(self) -> None:
+        """Have it read its config anew; one that has just died needs not be told. Raises FailedError."""
         if noted := self._running(Program.KEEPALIVED):
-            with contextlib.suppress(ProcessLookupError):  # it has just died, and the next one reads the new file
-                os.kill(noted.who.pid, SIGHUP)
+            await asyncio.to_thread(keepalived_reload.reload, noted.who)
             self.taken_up(Program.KEEPALIVED)
 
     def behind(self, program: Program) -> bool:

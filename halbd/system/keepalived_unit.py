@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 from collections.abc import Mapping
 from itertools import chain, count
 from pathlib import Path
@@ -14,7 +12,7 @@ from halbd.decide.service import idle
 from halbd.model.errors import FailedError
 from halbd.model.service import Service
 from halbd.model.told import Owes
-from halbd.system import files, pid_files
+from halbd.system import files, keepalived_reload, pid_files, process
 from halbd.system.run import run
 
 UNIT = "keepalived.service"
@@ -67,7 +65,7 @@ def apply(owes: Owes) -> bool:
     Debian's ExecReload calls /bin/kill, which a minimal system lacks.
 
     Raises:
-        FailedError: it does not start.
+        FailedError: it does not start, or hears no signal.
         HalbdError: systemctl cannot be run.
     """
     service = look()
@@ -77,9 +75,8 @@ def apply(owes: Owes) -> bool:
     elif Owes.RESTART in owes:
         _start("restart")
         return True
-    elif owes:
-        with contextlib.suppress(ProcessLookupError):  # it has just gone; its next start reads the new file
-            os.kill(service.pid, signal.SIGHUP)
+    elif owes and (who := process.identity(service.pid)):  # one that has just gone reads the new file at its next start
+        keepalived_reload.reload(who)
     return False
 
 

@@ -27,3 +27,5 @@ def test_a_master_without_its_program_serves_on_and_is_well_again_when_that_is_b
     bare.until(lambda: bare.proxy["mute"] is None and bare.proxy["pid"] == pid, "its sockets")
     assert bare.reload().status == 200
     assert [row["change"] for row in bare.status["transitions"]] == ["gained"]
+    # It lost sight of its track files meanwhile, and was not told once more for each look while it had to wait.
+    assert sum("Reload complete" in row["line"] for row in bare.lines("keepalived.says")) in {1, 2}

@@ -10,11 +10,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
+
 from halbd.decide.groups import instances
 from halbd.model.config import Config, Node
 from halbd.model.files import Surroundings
 from halbd.render.keepalived import check_command
 from halbd.render.render import render
+from halbd.system.process import Identity, identity
 from tests.render.netns import add_address, addresses, inside, link, namespace, wait_until
 
 PASSES = "import posix\n\n\ndef main():\n    posix._exit(0)\n"
@@ -63,6 +66,24 @@ class LoadBalancer:
         """SIGHUP."""
         assert self._process is not None
         self._process.send_signal(signal.SIGHUP)
+
+    @property
+    def who(self) -> Identity:
+        """The parent of keepalived's processes."""
+        assert self._process is not None
+        who = identity(self._process.pid)
+        assert who is not None
+        return who
+
+    @property
+    def vrrp(self) -> int:
+        """Its VRRP process."""
+        return int((self._folder / "vrrp.pid").read_text())
+
+    def checks(self) -> list[int]:
+        """The processes by which it checks a config that it is to take up."""
+        children = psutil.Process(self.who.pid).children()
+        return [one.pid for one in children if any(word.startswith("--config-test") for word in one.cmdline())]
 
     def kill(self) -> None:
         """End keepalived at once; its child follows (PR_SET_PDEATHSIG)."""

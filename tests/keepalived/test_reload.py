@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from threading import Thread
 
 import pytest
 
 from halbd.model.config import Health, OnNoServers
+from halbd.model.errors import FailedError
+from halbd.system import keepalived_reload
+from halbd.system.keepalived_reload import reload
 from tests.keepalived.conftest import MakePair, start
 from tests.keepalived.pair import LoadBalancer, moved
 from tests.render.cases import CASES
+from tests.render.netns import wait_until
 
 pytestmark = pytest.mark.root
 
@@ -74,3 +82,61 @@ def test_the_vip_moves_with_every_form_of_vrrp(case: str, make_pair: MakePair) -
     start(first, second)
     first.push("fault", "1\n")
     moved(first, second)
+
+
+def test_a_second_reload_waits_for_the_check_of_the_first(running: Pair) -> None:
+    """Two checks at once have a good file refused, or its VRRP process end by SIGSEGV; the VIP is away then."""
+    holder, standby = running
+    child = holder.vrrp
+    with stopped_check(holder) as check:
+        second = Thread(target=reload, args=(holder.who,))
+        second.start()
+        second.join(1)
+        assert second.is_alive()
+        assert holder.checks() == [check]
+    second.join(20)
+    holder.wait_for_log("Reload complete", times=2)
+    assert (holder.vrrp, holder.logged("failed validation")) == (child, 0)
+    assert holder.holds()
+    assert standby.logged("Entering MASTER STATE") == 0
+
+
+def test_a_check_that_does_not_end_is_told(running: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    holder, _ = running
+    monkeypatch.setattr(keepalived_reload, "PATIENCE", 0.2)
+    with stopped_check(holder), pytest.raises(FailedError, match="still at the check of its config"):
+        reload(holder.who)
+
+
+def test_a_keepalived_that_hears_no_signal_is_told(running: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It reloads once it goes on."""
+    holder, _ = running
+    monkeypatch.setattr(keepalived_reload, "PATIENCE", 0.2)
+    os.kill(holder.who.pid, signal.SIGSTOP)
+    with pytest.raises(FailedError, match="takes in no signal"):
+        reload(holder.who)
+    os.kill(holder.who.pid, signal.SIGCONT)
+    holder.wait_for_log("Reload complete")
+
+
+def test_one_that_has_gone_needs_no_reload(running: Pair) -> None:
+    holder, _ = running
+    who = holder.who
+    holder.kill()
+    reload(who)
+
+
+@contextmanager
+def stopped_check(node: LoadBalancer) -> Iterator[int]:
+    """A check that is under way, held up: of a long config, or it would be over before it is seen."""
+    node.file.write_text(node.file.read_text() + "# a comment that has to be read\n" * 300_000)
+    first = Thread(target=reload, args=(node.who,))
+    first.start()
+    wait_until(lambda: bool(node.checks()), "its check")
+    (pid,) = node.checks()
+    os.kill(pid, signal.SIGSTOP)
+    first.join(20)
+    try:
+        yield pid
+    finally:
+        os.kill(pid, signal.SIGCONT)
