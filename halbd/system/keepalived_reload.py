@@ -21,7 +21,7 @@ from halbd.system.process import Identity
 PATIENCE = 8.0
 """Seconds that a check may take: keepalived ends it by SIGTERM after 5, and by SIGKILL 2 later."""
 BEGUN = 0.2
-"""Seconds from the signal that is taken in until the check has been executed, on a busy machine."""
+"""Seconds from a signal that is taken in until its check is seen, on a busy machine."""
 STEP = 0.02
 """Seconds between two looks."""
 
@@ -29,18 +29,19 @@ STEP = 0.02
 def reload(who: Identity) -> None:
     """SIGHUP to keepalived's parent, which tells its own child (keepalived(8)); one that has gone needs none.
 
-    It returns when the next one can see the check that this one has begun.
+    It waits before the signal, not after: once keepalived acts on the new config, halbd has to be on it as well.
 
     Raises:
-        FailedError: an earlier check does not end, or keepalived takes in no signal; it will once it can.
+        FailedError: an earlier check does not end.
     """
+    if _waits(who.pid):
+        return  # it will read what is in place now
+    time.sleep(BEGUN)
     _until(lambda: not _checks(who.pid), "it is still at the check of its config for an earlier reload")
     if process.identity(who.pid) != who:
         return
     with contextlib.suppress(ProcessLookupError):
         os.kill(who.pid, SIGHUP)
-    _until(lambda: process.identity(who.pid) != who or not _waits(who.pid), "it takes in no signal")
-    time.sleep(BEGUN)
 
 
 def _until(sign: Callable[[], bool], why: str) -> None:
@@ -58,7 +59,7 @@ def _checks(pid: int) -> bool:
 
 
 def _waits(pid: int) -> bool:
-    """The signal is still pending (ShdPnd in proc_pid_status(5)); in one that it has ended as well."""
+    """A signal that it was sent is still pending (ShdPnd in proc_pid_status(5))."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:

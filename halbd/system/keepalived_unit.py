@@ -65,7 +65,7 @@ def apply(owes: Owes) -> bool:
     Debian's ExecReload calls /bin/kill, which a minimal system lacks.
 
     Raises:
-        FailedError: it does not start, or hears no signal.
+        FailedError: it does not start, or cannot be told now.
         HalbdError: systemctl cannot be run.
     """
     service = look()

@@ -30,7 +30,7 @@ except HalbdError as error:
 
 
 ASK = """
-import asyncio, socket
+import asyncio, socket, time
 from ipaddress import ip_address
 from halbd.model.config import Scheme
 from halbd.model.evidence import Target
@@ -38,6 +38,8 @@ from halbd.system.probe import Prober
 async def ask(port):
     prober = Prober(threads=2)
     target = Target("local/a", "a", ip_address("127.0.0.1"), port, Scheme.HTTP, "/", (200,), "a", None, 2)
+    while prober._pool._idle_semaphore._value < 2:
+        time.sleep(0.01)  # one that is not yet idle would have another one started
     none_left()
     for one in await asyncio.gather(*(prober.ask(target) for _ in range(3))):
         print(one.ok, one.ours, one.error)
