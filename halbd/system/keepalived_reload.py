@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
 from signal import SIGHUP
 
@@ -26,36 +25,35 @@ STEP = 0.02
 """Seconds between two looks."""
 
 
-def reload(who: Identity) -> None:
+def reload(who: Identity, patience: float = PATIENCE) -> None:
     """SIGHUP to keepalived's parent, which tells its own child (keepalived(8)); one that has gone needs none.
 
     It waits before the signal, not after: once keepalived acts on the new config, halbd has to be on it as well.
 
     Raises:
-        FailedError: an earlier check does not end.
+        FailedError: an earlier check does not end within `patience` seconds.
     """
     if _waits(who.pid):
         return  # it will read what is in place now
     time.sleep(BEGUN)
-    _until(lambda: not _checks(who.pid), "it is still at the check of its config for an earlier reload")
+    end = time.monotonic() + patience
+    while checks(who.pid):
+        if time.monotonic() > end:
+            raise FailedError("cannot reload keepalived: it is still at the check of its config for an earlier reload")
+        time.sleep(STEP)
     if process.identity(who.pid) != who:
         return
     with contextlib.suppress(ProcessLookupError):
         os.kill(who.pid, SIGHUP)
 
 
-def _until(sign: Callable[[], bool], why: str) -> None:
-    end = time.monotonic() + PATIENCE
-    while not sign():
-        if time.monotonic() > end:
-            raise FailedError(f"cannot reload keepalived: {why}")
-        time.sleep(STEP)
-
-
-def _checks(pid: int) -> bool:
-    """One of its processes is the check."""
-    words = (word for one in process.family(pid) for word in process.arguments_of(one))
-    return any(word.startswith("--config-test") for word in words)
+def checks(pid: int) -> list[int]:
+    """Its processes that check a config which it is to take up."""
+    return [
+        one
+        for one in process.family(pid)
+        if any(word.startswith("--config-test") for word in process.arguments_of(one))
+    ]
 
 
 def _waits(pid: int) -> bool:

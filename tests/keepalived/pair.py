@@ -10,8 +10,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
-
 from halbd.decide.groups import instances
 from halbd.model.config import Config, Node
 from halbd.model.files import Surroundings
@@ -79,11 +77,6 @@ class LoadBalancer:
     def vrrp(self) -> int:
         """Its VRRP process."""
         return int((self._folder / "vrrp.pid").read_text())
-
-    def checks(self) -> list[int]:
-        """The processes by which it checks a config that it is to take up."""
-        children = psutil.Process(self.who.pid).children()
-        return [one.pid for one in children if any(word.startswith("--config-test") for word in one.cmdline())]
 
     def kill(self) -> None:
         """End keepalived at once; its child follows (PR_SET_PDEATHSIG)."""

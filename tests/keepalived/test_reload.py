@@ -13,8 +13,7 @@ import pytest
 
 from halbd.model.config import Health, OnNoServers
 from halbd.model.errors import FailedError
-from halbd.system import keepalived_reload
-from halbd.system.keepalived_reload import reload
+from halbd.system.keepalived_reload import checks, reload
 from tests.keepalived.conftest import MakePair, start
 from tests.keepalived.pair import LoadBalancer, moved
 from tests.render.cases import CASES
@@ -93,7 +92,7 @@ def test_a_second_reload_waits_for_the_check_of_the_first(running: Pair) -> None
         second.start()
         second.join(1)
         assert second.is_alive()
-        assert holder.checks() == [check]
+        assert checks(holder.who.pid) == [check]
     second.join(20)
     holder.wait_for_log("Reload complete", times=2)
     assert (holder.vrrp, holder.logged("failed validation")) == (child, 0)
@@ -101,11 +100,10 @@ def test_a_second_reload_waits_for_the_check_of_the_first(running: Pair) -> None
     assert standby.logged("Entering MASTER STATE") == 0
 
 
-def test_a_check_that_does_not_end_is_told(running: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_check_that_does_not_end_is_told(running: Pair) -> None:
     holder, _ = running
-    monkeypatch.setattr(keepalived_reload, "PATIENCE", 0.2)
     with stopped_check(holder), pytest.raises(FailedError, match="still at the check of its config"):
-        reload(holder.who)
+        reload(holder.who, patience=0.2)
 
 
 def test_one_that_has_not_yet_taken_in_a_signal_is_sent_no_other(running: Pair) -> None:
@@ -134,8 +132,8 @@ def stopped_check(node: LoadBalancer) -> Iterator[int]:
     node.file.write_text(node.file.read_text() + "# a comment that has to be read\n" * 300_000)
     first = Thread(target=reload, args=(node.who,))
     first.start()
-    wait_until(lambda: bool(node.checks()), "its check")
-    (pid,) = node.checks()
+    wait_until(lambda: bool(checks(node.who.pid)), "its check")
+    (pid,) = checks(node.who.pid)
     os.kill(pid, signal.SIGSTOP)
     first.join(20)
     try:

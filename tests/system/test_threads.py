@@ -30,7 +30,7 @@ except HalbdError as error:
 
 
 ASK = """
-import asyncio, socket, time
+import asyncio, socket
 from ipaddress import ip_address
 from halbd.model.config import Scheme
 from halbd.model.evidence import Target
@@ -38,8 +38,9 @@ from halbd.system.probe import Prober
 async def ask(port):
     prober = Prober(threads=2)
     target = Target("local/a", "a", ip_address("127.0.0.1"), port, Scheme.HTTP, "/", (200,), "a", None, 2)
-    while prober._pool._idle_semaphore._value < 2:
-        time.sleep(0.01)  # one that is not yet idle would have another one started
+    idle = prober._pool._idle_semaphore  # one that is not yet idle would have another one started
+    assert all(idle.acquire(timeout=20) for _ in range(2))
+    idle.release(2)
     none_left()
     for one in await asyncio.gather(*(prober.ask(target) for _ in range(3))):
         print(one.ok, one.ours, one.error)
