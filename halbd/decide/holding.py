@@ -8,8 +8,8 @@ from typing import TypeAlias
 from halbd.decide import guard, parting, wire
 from halbd.decide.blind import ON_TRIAL, SEES
 from halbd.decide.verdict import verdict
-from halbd.model.config import Address, Config, Vip
-from halbd.model.effects import Effect, Record
+from halbd.model.config import Address, Config, LogLevel, Vip
+from halbd.model.effects import Effect, Record, RemoveAddress, Say
 from halbd.model.events import AddressChanged, AddressesDumped
 from halbd.model.evidence import Held, Now
 from halbd.model.guard import Mending, Place, Wrong
@@ -21,9 +21,11 @@ Step: TypeAlias = tuple[State, tuple[Effect, ...]]
 
 KEPT = 10
 """Transitions that status shows."""
+ELECTED = "elected: no better node is heard"
 ADDED = "added by somebody else than keepalived"
 REMOVED = "removed by somebody else than keepalived"
 DROPPED = "no longer in halbd.yaml"
+LEFT = "it is no longer in halbd.yaml, and the keepalived that had set it does not run"
 
 
 def role(state: State, now: Now) -> Role:
@@ -64,19 +66,35 @@ def dumped(state: State, event: AddressesDumped, now: Now) -> Step:
 def applied(state: State, config: Config, now: Now) -> Step:
     """Another config: an interface that was a VIP's own may no longer be so, or may be now.
 
-    A VIP that it does not have any more is taken off by keepalived, which was told; halbd hears no more of it.
+    A VIP that it does not have any more is taken off by keepalived, which was told, or by halbd for a dead one; halbd
+    hears no more of it.
     """
     effects: tuple[Effect, ...] = ()
     ours = {vip.address for vip in config.vips}
     if state.keepalived_is_child or state.keepalived_is_unit:
         for vip in state.config.vips:
             if vip.address in state.held and vip.address not in ours:
+                left = _left_by_a_dead(state, vip)
                 state, more = _transition(state, vip, vip.interface, False, DROPPED, now, config=config)
-                effects += more
+                effects += more + left
     places = {(address, one.interface): one.since for address, one in state.held.items()}
     held, strays = sorted_out(config, {**places, **state.strays})
     role_since = {address: since for address, since in state.role_since.items() if address in ours}
     return replace(state, config=config, held=held, strays=strays, role_since=role_since), effects
+
+
+def _left_by_a_dead(state: State, vip: Vip) -> tuple[Effect, ...]:
+    """The next keepalived begins on the new file, and does not know what the one before had set.
+
+    Only what that had set, by all that is known: whoever has added the address may want to keep it. Nor where any
+    keepalived may have it: one that loses a VIP resigns for all of its VIPs.
+    """
+    dead = not (state.keepalived.running or state.guard.idle or wire.speaks(state, vip))
+    latest = next((one for one in reversed(state.transitions) if one.vip == vip.address), None)
+    if not dead or latest is None or (latest.cause, latest.interface) != (ELECTED, vip.interface):
+        return ()
+    fields = {"vip": str(vip.address), "interface": vip.interface, "why": LEFT, "mended": True}
+    return Say(LogLevel.ERROR, "vip.stale", fields), RemoveAddress(vip.address, vip.interface)
 
 
 def sorted_out(config: Config, places: Mapping[Place, Now]) -> tuple[dict[Address, Held], dict[Place, Now]]:
@@ -137,7 +155,7 @@ def _cause(state: State, vip: Vip, event: AddressChanged, now: Now) -> str:
         if mended and mended.wrong is Wrong.MISSING:
             return "put back by halbd: it was missing, and keepalived advertised it"
         unexplained = event.by_keepalived is None and wire.silent(state, vip) and wire.rival(state, vip)
-        return ADDED if event.by_keepalived is False or unexplained else "elected: no better node is heard"
+        return ADDED if event.by_keepalived is False or unexplained else ELECTED
     if reasons := [r.cause.value for r in verdict(state, now).reasons if r.fails]:
         return reasons[0]
     if mended:

@@ -21,6 +21,7 @@ from halbd.lab.certs import Authority
 from halbd.model.config import ProxyKind
 from halbd.model.errors import NoDaemonError
 from halbd.model.paths import Paths
+from halbd.system import process
 from tests.render.netns import add_address, addresses, inside, link, namespace, run, wait_until
 
 VIP = "10.99.0.4"
@@ -143,6 +144,10 @@ class Node:
         return VIP in addresses(self.place)
 
     @property
+    def keepalived_pid_file(self) -> Path:
+        return self.paths.runtime / "keepalived.pid"
+
+    @property
     def fault(self) -> str:
         """What keepalived was last told."""
         return (self.paths.track_folder / "fault").read_text().strip()
@@ -191,6 +196,16 @@ class Node:
         return self.until(settled, "the node is master")
 
     # its end
+
+    def end_keepalived(self) -> None:
+        """Killed, and not to be started again: its pid file names another program of that name, until it is removed."""
+        other = self.folder / "keepalived"
+        shutil.copy2("/bin/sleep", other)
+        stranger = self.run_in(str(other), "600")
+        self.until(lambda: process.program_of(stranger.pid) == str(other), "another program of that name")
+        os.killpg(self.status["keepalived"]["pid"], signal.SIGKILL)
+        self.keepalived_pid_file.write_text(str(stranger.pid))
+        self.until(lambda: len(self.lines("keepalived.exited")) >= 3, "several starts that fail")
 
     def kill_all(self) -> None:
         """End everything that lives in the namespace: nothing of it was there before this test."""

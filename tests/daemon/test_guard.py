@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from shutil import copy2
 
 import pytest
 
@@ -154,22 +153,11 @@ def test_what_a_keepalived_that_cannot_be_started_again_has_left_is_removed(bare
     settled(bare, standby)
 
 
-def _without_keepalived(node: Node) -> None:
-    """Killed, and not to be started again: its pid file names another program of that name."""
-    other = node.folder / "keepalived"
-    copy2("/bin/sleep", other)
-    stranger = node.run_in(str(other), "600")
-    node.until(lambda: process.program_of(stranger.pid) == str(other), "another program of that name")
-    os.killpg(keepalived(node)[0], signal.SIGKILL)
-    (node.paths.runtime / "keepalived.pid").write_text(str(stranger.pid))
-    node.until(lambda: len(node.lines("keepalived.exited")) >= 3, "several starts that fail")
-
-
 def test_a_holder_that_hears_nobody_serves_on_without_keepalived(bare: Node) -> None:
     bare.start_servers()
     bare.start()
     bare.until_master()
-    _without_keepalived(bare)
+    bare.end_keepalived()
     assert bare.holds_vip
     assert len(causes(bare)) == 1
 
@@ -179,7 +167,7 @@ def test_a_stop_takes_along_what_a_keepalived_that_cannot_be_started_again_has_l
     bare.start_servers()
     bare.start()
     bare.until_master()
-    _without_keepalived(bare)
+    bare.end_keepalived()
     bare.daemon.send_signal(signal.SIGTERM)
     assert bare.daemon.wait(20) == 0
     assert not bare.holds_vip
