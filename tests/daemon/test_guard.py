@@ -142,14 +142,13 @@ def test_a_keepalived_that_is_stopped_is_ended_and_leaves_no_second_holder(
 
 def test_what_a_keepalived_that_cannot_be_started_again_has_left_is_removed(bare: Node, standby: LoadBalancer) -> None:
     """Its pid file names one that runs, so that the next one is refused; and then the file is removed."""
-    pid_file = bare.paths.runtime / "keepalived.pid"
     other = (bare.folder / "neighbour" / "pid").read_text()
     os.killpg(keepalived(bare)[0], signal.SIGKILL)  # at once: its child would take the VIP along
-    pid_file.write_text(other)
+    bare.keepalived_pid_file.write_text(other)
     bare.until(lambda: standby.holds() and not bare.holds_vip, "one holder, the other one")
     bare.until(lambda: len(causes(bare)) == 2, "the daemon's knowledge of it")
     assert causes(bare)[-1].startswith("stale, removed by halbd: lb2")
-    pid_file.unlink()
+    bare.keepalived_pid_file.unlink()
     settled(bare, standby)
 
 

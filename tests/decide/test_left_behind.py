@@ -61,19 +61,19 @@ def test_a_keepalived_that_runs_does_it_by_itself() -> None:
     assert taken(node) == []
 
 
-def test_the_service_is_known_by_what_systemd_says() -> None:
+@pytest.mark.parametrize(
+    ("seen", "off"),
+    [
+        (KeepalivedSeen(300), []),
+        (KeepalivedSeen(None, failed=True), [RemoveAddress(SECOND, "eth0")]),
+        (KeepalivedSeen(None, idle=Idle("keepalived.service was stopped", "systemctl start keepalived")), []),
+    ],
+)
+def test_the_service_is_known_by_what_systemd_says(seen: KeepalivedSeen, off: list[RemoveAddress]) -> None:
     node = holding()
     node.state = replace(node.state, keepalived_is_child=False, keepalived_is_unit=True)
-    node.post(KeepalivedSeen(300))
-    assert taken(node) == []
-    node = holding()
-    node.state = replace(node.state, keepalived_is_child=False, keepalived_is_unit=True)
-    node.post(KeepalivedSeen(None, failed=True))
-    assert taken(node) == [RemoveAddress(SECOND, "eth0")]
-    node = holding()
-    node.state = replace(node.state, keepalived_is_child=False, keepalived_is_unit=True)
-    node.post(KeepalivedSeen(None, idle=Idle("keepalived.service was stopped", "systemctl start keepalived")))
-    assert taken(node) == []
+    node.post(seen)
+    assert taken(node) == off
 
 
 def test_one_that_somebody_added_is_left() -> None:

@@ -50,10 +50,10 @@ def addresses(place: str) -> set[str]:
     return {entry["local"] for device in found for entry in device["addr_info"]}
 
 
-def wait_until(sign: Callable[[], bool], what: str, deadline: float = 20) -> None:
-    """Return as soon as the sign is there; fail with `what` after `deadline` seconds."""
+def wait_until(sign: Callable[[], object], what: str, deadline: float = 20, interval: float = 0.02) -> None:
+    """Return as soon as the sign is there, asked each `interval`; fail with `what` after `deadline` seconds."""
     end = time.monotonic() + deadline
     while not sign():
         if time.monotonic() > end:
             raise AssertionError(f"not seen within {deadline} s: {what}")
-        time.sleep(0.02)
+        time.sleep(interval)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -115,7 +114,4 @@ class Machine:
 
 def eventually(sign: Callable[[], object], what: str, deadline: float = 30) -> None:
     """As wait_until, for what costs a process in there to ask."""
-    end = time.monotonic() + deadline
-    while not sign():
-        assert time.monotonic() < end, f"not seen within {deadline} s: {what}"
-        time.sleep(0.2)
+    wait_until(sign, what, deadline, interval=0.2)
