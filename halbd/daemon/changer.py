@@ -19,8 +19,8 @@ from halbd.decide.change import Change
 from halbd.model.child import Program
 from halbd.model.config import Config, ProxyKind
 from halbd.model.effects import FallBack, LookAtGeneration, TakeUp
-from halbd.model.errors import FailedError, HalbdError, RefusedError
-from halbd.model.events import ConfigApplied, ConfigRejected, Event, FilesMended
+from halbd.model.errors import FailedError, HalbdError, RefusedError, RejectedError
+from halbd.model.events import ConfigApplied, ConfigRejected, Event, FilesMended, Installed, TakingUp
 from halbd.model.state import State
 from halbd.model.told import Owes
 from halbd.system import generations, process
@@ -113,7 +113,8 @@ class Changer:
         change = generation.compare(self._paths, old, new)
         if change.refused:
             raise RefusedError(change.refused)
-        if self._children.behind(Program.PROXY):
+        behind = self._children.behind(Program.PROXY)
+        if behind:
             change = replace(change, servers=(), proxy_reload=True)
         change = self._with_program(change)
         if self._children.behind(Program.KEEPALIVED):
@@ -123,15 +124,18 @@ class Changer:
             change = replace(change, keepalived_reload=True, warnings=(*change.warnings, words))
         pid = self._state().proxy.pid
         own = process.family(pid) if pid else frozenset[int]()
+        self._post(TakingUp(new.config))  # Envoy does as soon as the files are there
         undo = await generation.install(self._paths, new, own, change.new_binds)
+        self._post(Installed(new.config))
         if not change.actions:
-            self._children.taken_up(Program.PROXY)
-            self._children.taken_up(Program.KEEPALIVED)
+            self._children.taken_up()
+            self._children.note_generation(Program.KEEPALIVED)
             self.in_force = new
             return Done("unchanged" if old == new.config else "applied", (), change.warnings)
         try:
-            await self._act(change, new.config)
+            await self._act(change, new.config, behind=behind)
         except (HalbdError, OSError):
+            self._post(Installed(old))
             undo()
             await self._go_back(change, old)
             raise
@@ -150,17 +154,22 @@ class Changer:
         is_envoy = change.kind is ProxyKind.ENVOY
         return replace(change, servers=(), hand_over=is_envoy, proxy_reload=not is_envoy)
 
-    async def _act(self, change: Change, config: Config) -> None:
-        """Have the programs take up what is in force now. Raises HalbdError, OSError."""
+    async def _act(self, change: Change, config: Config, *, behind: bool) -> None:
+        """Have the programs take up what is in force now; `behind`: the proxy is not on what the change starts from.
+
+        Raises HalbdError, OSError.
+        """
         if self._state().proxy.running:
             if change.hand_over:
                 await self._children.hand_over(config)
+            elif behind:
+                await self._renew_proxy(config)
             else:
                 await self._proxy.take_up(change)
-            self._children.taken_up(Program.PROXY)
+            self._children.taken_up()
         if change.keepalived_reload:
             await self.tell_keepalived(config)
-        self._children.taken_up(Program.KEEPALIVED)
+        self._children.note_generation(Program.KEEPALIVED)
 
     async def _take_up(self, program: Program) -> None:
         """What runs on an older generation, or has lost sight of its files, takes up the one in force."""
@@ -180,12 +189,27 @@ class Changer:
         """Have a proxy that was found on an older generation take up the one in force; else that is rolled back."""
         async with self.lock:
             try:
-                await self._proxy.reload()
-            except HalbdError as error:
+                await self._renew_proxy(self.in_force.config)
+            except (HalbdError, OSError) as error:
                 await self._fall_back()
                 self._post(ConfigRejected((str(error),)))
-            else:
-                self._children.taken_up(Program.PROXY)
+
+    async def _renew_proxy(self, config: Config) -> None:
+        """Have a proxy that may be on anything take up what is in force; what an Envoy cannot, another Envoy does.
+
+        But no other takes the place of one that gives no answer, which would keep its part of the new connections.
+
+        Raises HalbdError, OSError.
+        """
+        rejected = False
+        try:
+            await self._proxy.reload()
+        except RejectedError:
+            rejected = True
+        if rejected or (config.proxy.kind is ProxyKind.ENVOY and self._children.another_process(config)):
+            await self._children.hand_over(config)
+        else:
+            self._children.taken_up()
 
     async def _give_up(self, why: str) -> None:
         """No proxy starts on what is in force: put the last good generation there, if that is another one."""
@@ -203,10 +227,11 @@ class Changer:
             if last is None or last.config.proxy.kind is not before.config.proxy.kind:
                 return False  # another kind is for another daemon to run
             change = generation.compare(self._paths, before.config, last)
+            self._post(TakingUp(last.config))
             await generation.install(self._paths, last, frozenset(), ())
             self.in_force = last
             self._post(ConfigApplied(last.config))
-            await self._act(replace(change, servers=(), proxy_reload=True, hand_over=False), last.config)
+            await self._act(replace(change, hand_over=False), last.config, behind=True)
         except (HalbdError, OSError) as error:
             self._log.error("config.not_taken_back", why=str(error))
         return self.in_force is not before
@@ -231,7 +256,7 @@ class Changer:
         """The generation before is in force again: whoever has taken up the new one takes that up."""
         touched = change.proxy_reload or change.hand_over or bool(change.servers)
         try:
-            await self._act(replace(change, servers=(), proxy_reload=touched, hand_over=False), old)
+            await self._act(replace(change, servers=(), proxy_reload=False, hand_over=False), old, behind=touched)
         except (HalbdError, OSError) as error:
             self._log.error("config.not_taken_back", why=str(error))
 

@@ -21,12 +21,13 @@ from halbd.daemon.notes import Notes
 from halbd.daemon.orphans import reap_others
 from halbd.daemon.output import Output
 from halbd.daemon.retired import Retired
+from halbd.decide.change import ENVOY_BOOTSTRAP
 from halbd.model.child import Program
 from halbd.model.config import Config, LogLevel
 from halbd.model.errors import FailedError, HalbdError
 from halbd.model.events import Event, Exited, Spawned, SpawnFailed, TakenUp
 from halbd.model.paths import Paths
-from halbd.system import keepalived_reload, process
+from halbd.system import generations, keepalived_reload, process
 from halbd.system.process import Identity
 from halbd.system.programs import find, join_group, proxy_account, proxy_binary
 
@@ -129,7 +130,7 @@ class Children:
         finally:
             self._handing_over = False
         self._who[Program.PROXY] = new
-        self.taken_up(Program.PROXY)
+        self.taken_up()
         self._post(Spawned(Program.PROXY, new.pid, new.start_ticks, adopted=True, behind=False))
         self._retired.add(old)
 
@@ -183,20 +184,31 @@ class Children:
         """Have it read its config anew; one that has just died needs not be told. Raises FailedError."""
         if noted := self._running(Program.KEEPALIVED):
             await asyncio.to_thread(keepalived_reload.reload, noted.who)
-            self.taken_up(Program.KEEPALIVED)
+            self.note_generation(Program.KEEPALIVED)
 
     def behind(self, program: Program) -> bool:
         """The program runs, and has not taken up the generation in force."""
         noted = self._running(program)
         return noted is not None and noted.generation != self._generation()
 
-    def taken_up(self, program: Program) -> None:
-        """The program serves the generation in force."""
-        self._note_generation(program)
-        if program is Program.PROXY:
-            self._post(TakenUp())
+    def another_process(self, config: Config) -> bool:
+        """The Envoy that runs, by what is noted of it, is another program or has a bootstrap that it never reads again.
 
-    def _note_generation(self, program: Program) -> None:
+        Raises HalbdError.
+        """
+        noted = self._running(Program.PROXY)
+        if noted is None or not noted.text:
+            return False
+        other = noted.binary != str(Path(proxy_binary(config.proxy)).resolve())
+        return other or generations.had_other(self._paths, noted.generation, ENVOY_BOOTSTRAP)
+
+    def taken_up(self) -> None:
+        """The proxy serves the generation in force."""
+        self.note_generation(Program.PROXY)
+        self._post(TakenUp())
+
+    def note_generation(self, program: Program) -> None:
+        """The program is on the generation in force."""
         if who := self._who.get(program):
             self._notes.write(program, who, self._binary[program], self._generation())
 
@@ -217,7 +229,7 @@ class Children:
         self._begin(self._watch(program, who))
         self._post(Spawned(program, who.pid, who.start_ticks, adopted, behind))
         if not adopted:
-            self._note_generation(program)
+            self.note_generation(program)
 
     def _spawn(self, program: Program, config: Config) -> Identity:
         is_proxy = program is Program.PROXY
@@ -242,7 +254,7 @@ class Children:
             process.send(who, SIGKILL)
         else:
             if self._who.get(Program.PROXY) == who:
-                self.taken_up(Program.PROXY)
+                self.taken_up()
 
     async def _watch(self, program: Program, who: Identity) -> None:
         with contextlib.suppress(ProcessLookupError):  # it was gone before it could be watched

@@ -23,8 +23,9 @@ from halbd.daemon.parting import Parting
 from halbd.daemon.porter import Porter
 from halbd.daemon.proxy import Proxy
 from halbd.daemon.witness import Witness
+from halbd.decide.look import look
 from halbd.decide.status import transition
-from halbd.decide.targets import local_targets
+from halbd.decide.verdict import served
 from halbd.model.effects import (
     CutConnections,
     DrainSettled,
@@ -120,7 +121,8 @@ class Hands:
             case Push():
                 self._push(effect)
             case Spawn():
-                self._children.start(effect.program, self._state().config)
+                state = self._state()
+                self._children.start(effect.program, state.installed or state.config)
             case Signal():
                 self._children.signal(effect.program, effect.signal)
             case Probe():
@@ -211,7 +213,7 @@ class Hands:
         self._post(ProbeDone(await self._prober.ask(target)))
 
     async def _look_at_proxy(self) -> None:
-        config = self._state().config
+        config = served(self._state())
         timeout = config.health.timeout
         try:
             view = await self._proxy.view(config, timeout)
@@ -241,23 +243,8 @@ class Hands:
             self._log.error("generation.not_marked", why=error.strerror)
 
     def _write_look(self) -> None:
-        state = self._state()
-        probes = [
-            {
-                "address": str(t.address),
-                "port": t.port,
-                "scheme": t.scheme.value,
-                "path": t.path,
-                "expect": t.expect,
-                "server_name": t.server_name,
-                "ca": t.ca,
-                "timeout": t.timeout,
-            }
-            for t in local_targets(state.config)
-        ]
-        look = {"proxy": {"pid": state.proxy.pid, "start_ticks": state.proxy.start_ticks}, "probes": probes}
         try:
-            files.write(self._paths.look_file, json.dumps(look).encode())
+            files.write(self._paths.look_file, json.dumps(look(self._state())).encode())
         except OSError as error:
             self._log.error("look.not_written", why=error.strerror)
 

@@ -17,7 +17,7 @@ from halbd.daemon.admin_socket import AdminSocket
 from halbd.decide.change import Change
 from halbd.model.config import Config, LogLevel
 from halbd.model.effects import CutConnections
-from halbd.model.errors import FailedError, HalbdError
+from halbd.model.errors import FailedError, HalbdError, RejectedError
 from halbd.model.evidence import FrontendView, ProxyView
 from halbd.model.paths import Paths
 from halbd.render.envoy import versions
@@ -189,18 +189,24 @@ class Envoy:
         return _LEVELS.get(word, LogLevel.INFO)
 
     async def _confirm(self, what: str, within: float, rejections: int | None) -> None:
-        """Return once every file of the generation in force is what Envoy runs on. Raises FailedError.
+        """Return once every file of the generation in force is what Envoy runs on.
 
         `rejections`: how many it had counted before it could see that generation, where that is known.
+
+        Raises:
+            RejectedError: it has rejected something.
+            FailedError: it gives no answer, or does not get there in time.
         """
         self._complaints.clear()
-        why = await self._outcome(within, rejections)
-        self._complaints.clear()  # told; one that comes later is of a file that somebody changes
-        if why:
-            raise FailedError(f"cannot {what} envoy: {why}")
+        try:
+            await self._taken_up_within(within, rejections)
+        except FailedError as error:
+            raise type(error)(f"cannot {what} envoy: {error}") from error
+        finally:
+            self._complaints.clear()  # told; one that comes later is of a file that somebody changes
 
-    async def _outcome(self, within: float, before: int | None) -> str:
-        """Nothing to say once all is in force; else why it is not, in Envoy's own words if it has rejected something.
+    async def _taken_up_within(self, within: float, before: int | None) -> None:
+        """Wait for that. Raises as `_confirm`: RejectedError in Envoy's own words.
 
         Told by the versions and not by the log: between two renames Envoy may find a file missing, and try again.
         What it may have rejected already, and what it has of earlier files, are told apart by having it read once more.
@@ -210,7 +216,7 @@ class Envoy:
         while time.monotonic() < begun + within and not (rejected and time.monotonic() > settled):
             try:
                 if await self._taken_up(time.monotonic() - begun):
-                    return ""
+                    return
                 count = await envoy.rejections(self._paths, PATIENCE)
                 if before is None:
                     before, settled = count, time.monotonic() + SETTLED
@@ -220,9 +226,11 @@ class Envoy:
             except OSError as error:
                 why = str(error) or "its admin socket does not answer in time"
             except (ValueError, LookupError, TypeError) as error:
-                return f"its files in {self._paths.current} make no sense: {error}"
+                raise FailedError(f"its files in {self._paths.current} make no sense: {error}") from error
             await asyncio.sleep(PAUSE)
-        return (await self._words() if rejected else "") or why
+        if rejected:
+            raise RejectedError(await self._words() or why)
+        raise FailedError(why)
 
     async def _taken_up(self, waited: float) -> bool:
         """Read anew each time: while a process starts, another generation may be put in force.

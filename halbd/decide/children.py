@@ -64,14 +64,18 @@ def seen(state: State, event: KeepalivedSeen) -> Step:
 
 
 def _spawned(state: State, event: Spawned, now: Now) -> Step:
+    handed_over = event.adopted and state.proxy.running
     child, effects = life.spawned(_child(state, event.program), event.program, event.pid, event.start_ticks, now)
     state = _with_child(state, event.program, child)
     word = "adopted" if event.adopted else "started"
     said = Say(LogLevel.INFO, f"{event.program}.{word}", {"pid": event.pid, "restarts": child.restarts})
     if event.program is Program.PROXY:
-        state = probing.fresh(state, now, adopted=event.adopted)
-        state = replace(state, taken_up=event.adopted and not event.behind, kept_out=None)
-        effects += (WriteLook(),)
+        state = replace(state, taken_up=event.adopted and not event.behind, serves=state.installed, kept_out=None)
+        state = probing.fresh(state, now, adopted=event.adopted, handed_over=handed_over)
+        if event.behind:
+            state = probing.behind(state, now)  # and an earlier daemon has written down where it is to be asked
+        else:
+            effects += (WriteLook(),)
         if event.adopted:
             effects += (LetIn(),)  # an earlier daemon may have ended while new connections waited
     if event.behind:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from halbd.decide.streak import observe
-from halbd.decide.targets import local_targets
+from halbd.decide.targets import all_targets, local_targets
 from halbd.decide.timing import patience
-from halbd.decide.verdict import active_targets, hung
+from halbd.decide.verdict import active_targets, hung, served
+from halbd.model.config import Address, Config
 from halbd.model.effects import Effect, LookAtProxy, Probe
-from halbd.model.evidence import Now, ProbeResult, ProxyView, Streak
+from halbd.model.evidence import Now, ProbeResult, ProxyView, Streak, Target
 from halbd.model.replacing import replace
-from halbd.model.state import Bar, Series, State
+from halbd.model.state import Bar, Changing, Series, State
 
 WARM_UP = 0.1
 """Seconds that a proxy is given to open its ports before the first question."""
+EXCUSED = 30.0
+"""Seconds for which a change of config excuses a refusal at the most: the checkers, and the start of another Envoy."""
 LATE = 0.5
 """Seconds beyond its time-out after which an answer tells of the past, or of nothing: halbd itself had been stopped."""
 BARRED = 60.0
@@ -24,16 +27,21 @@ FORGIVEN = 3600.0
 """Seconds after which a VIP that was served since starts anew."""
 
 
-def fresh(state: State, now: Now, *, adopted: bool) -> State:
-    """Forget what was seen of an earlier proxy; one that replaced a dead one must prove itself `rise` times."""
+def fresh(state: State, now: Now, *, adopted: bool, handed_over: bool) -> State:
+    """Forget what was seen of an earlier proxy; one that replaced a dead one must prove itself `rise` times.
+
+    At a hand-over the service goes on: what was well is so until it fails as often as it may.
+    """
     first = Streak() if adopted or state.proxy.restarts == 0 else Streak(up=False)
     due = now.mono + (0 if adopted else WARM_UP)
-    series = {t.name: Series(due, first, begun=now.mono, blamed=first.up is False) for t in local_targets(state.config)}
+    local = local_targets(served(state))
+    series = {t.name: Series(due, first, begun=now.mono, blamed=first.up is False) for t in local}
     held = {t.name: Series(due, Streak(up=True), begun=now.mono) for t in active_targets(state) if t.vip}
+    well = {name: replace(one, due=due) for name, one in state.series.items() if handed_over and one.streak.up}
     admin = Series(due, begun=now.mono)
     return replace(
         state,
-        series=series | held,
+        series=series | held | well,
         admin=admin,
         view=None,
         mute="",
@@ -46,46 +54,95 @@ def fresh(state: State, now: Now, *, adopted: bool) -> State:
 
 
 def align(state: State, now: Now) -> State:
-    """Follow the targets: a VIP that came is asked through, one that went is forgotten."""
-    names = {t.name: Streak(up=True) if t.vip else Streak() for t in active_targets(state)}
-    kept = {name: series for name, series in state.series.items() if name in names}
-    new = {name: Series(now.mono, streak, begun=now.mono) for name, streak in names.items() if name not in kept}
-    return replace(state, series=kept | new) if new or len(kept) < len(state.series) else state
+    """Follow the targets: a VIP that came is asked through, one that went is forgotten.
+
+    What is another question now is asked at once, and was well if it was before, for as long as an answer may take.
+    """
+    targets = active_targets(state)
+    new = {t.name: Series(now.mono, Streak(up=True) if t.vip else Streak(), begun=now.mono) for t in targets}
+    series = {t.name: _carried(state.series.get(t.name, new[t.name]), t, now) for t in targets}
+    return replace(state, series=series) if series != state.series else state
+
+
+def _carried(one: Series, target: Target, now: Now) -> Series:
+    if one.last is None or one.last.target == target:
+        return one
+    streak = Streak(up=True) if one.streak.up else replace(one.streak, run=0)
+    return replace(one, streak=streak, last=None, begun=now.mono, due=now.mono)
+
+
+def taking_up(state: State, config: Config, now: Now) -> State:
+    """Another config is on its way to the proxy; where one was already, either may be what the proxy is on."""
+    before = state.changing.places if state.changing else _places(served(state))
+    return replace(state, changing=Changing(before & _places(config), now.mono + EXCUSED))
+
+
+def installed(state: State, config: Config, now: Now) -> State:
+    """Its files are in force: whoever tells from now on that he serves what is there, serves that."""
+    return replace(taking_up(state, config, now), installed=None if config == state.config else config)
+
+
+def behind(state: State, now: Now) -> State:
+    """The proxy was found on an earlier config, and nobody knows in which places."""
+    return replace(state, changing=Changing(frozenset(), now.mono + EXCUSED))
+
+
+def taken_up(state: State, now: Now) -> State:
+    """The proxy serves what is in force: that is asked from now on, though keepalived may have to be told yet."""
+    return align(replace(state, taken_up=True, serves=state.installed, changing=None), now)
+
+
+def _places(config: Config) -> frozenset[tuple[Address, int]]:
+    return frozenset((t.address, t.port) for t in all_targets(config))
 
 
 def probed(state: State, result: ProbeResult, now: Now) -> State:
-    """Count one answer. While no server is up a failure says nothing about this node."""
-    before = state.series.get(result.name)
+    """Count one answer. While no server is up a failure says nothing about this node.
+
+    Nor does any answer to a question of an earlier config, though the one of today has the same name; or a refusal
+    in a place that the proxy may just have left.
+    """
+    target = result.target
+    before = state.series.get(target.name)
     if before is None:
         return state
-    if result.ours or result.latency > state.config.health.timeout + LATE:
-        return replace(state, series={**state.series, result.name: replace(before, asking=False)})
-    if not result.ok and _blind(state, result.name):
-        heard = replace(before, last=result, asking=False)
-        return replace(state, series={**state.series, result.name: heard})
+    if target not in active_targets(state):
+        return _with(state, target, replace(before, asking=False, due=now.mono))
+    late = result.latency > target.timeout + LATE
+    left = not result.connected and _may_be_left(state, target, now)
+    if result.ours or late or (left and before.streak.up is None):
+        return _with(state, target, replace(before, asking=False))
+    if left or (not result.ok and state.view and target.frontend in state.view.blind):
+        return _with(state, target, replace(before, last=result, asking=False))
     health = state.config.health
     streak = observe(before.streak, ok=result.ok, rise=health.rise, fall=health.fall, now=result.at.mono)
     blamed = streak.up is False and (before.blamed or (not result.ok and not _excused(state, streak, result)))
     after = replace(before, streak=streak, last=result, asking=False, blamed=blamed)
     proven = state.proven or streak.up is True
-    state = _blame_hang(replace(state, proven=proven, series={**state.series, result.name: after}))
-    return _bar(state, result.name, now) if blamed else state
+    state = _blame_hang(_with(replace(state, proven=proven), target, after))
+    return _bar(state, target.vip, now) if blamed and target.vip else state
+
+
+def _may_be_left(state: State, target: Target, now: Now) -> bool:
+    change = state.changing
+    return change is not None and now.mono < change.until and (target.address, target.port) not in change.places
+
+
+def _with(state: State, target: Target, series: Series) -> State:
+    return replace(state, series={**state.series, target.name: series})
 
 
 def _blame_hang(state: State) -> State:
     """A proxy that hung must answer `rise` times before it counts again, from its first answer on."""
     if not hung(state):
         return state
-    local = {t.name: state.series[t.name] for t in local_targets(state.config) if t.name in state.series}
+    local = {t.name: state.series[t.name] for t in local_targets(served(state)) if t.name in state.series}
     blamed = {n: replace(one, streak=replace(one.streak, up=False, run=0), blamed=True) for n, one in local.items()}
     return replace(state, series={**state.series, **blamed})
 
 
-def _bar(state: State, name: str, now: Now) -> State:
+def _bar(state: State, vip: Address, now: Now) -> State:
     """Leave a VIP alone for a while that was seen to go unserved here."""
-    vip = next((t.vip for t in active_targets(state) if t.name == name), None)
-    if vip is None:
-        return state
     before = state.barred.get(vip)
     if before and now.mono < before.until:
         return state
@@ -99,12 +156,6 @@ def lifted(state: State, now: Now) -> State:
     ours = {vip.address for vip in state.config.vips}
     bars = {a: Bar(b.since, min(b.until, now.mono), b.count) for a, b in state.barred.items() if a in ours}
     return replace(state, barred=bars) if state.barred else state
-
-
-def _blind(state: State, name: str) -> bool:
-    """The proxy sees no server behind the frontend that this question was for."""
-    blind = state.view.blind if state.view else ()
-    return any(t.name == name and t.frontend in blind for t in active_targets(state))
 
 
 def _excused(state: State, streak: Streak, result: ProbeResult) -> bool:

@@ -20,7 +20,7 @@ from halbd.decide import (
     unclaimed,
 )
 from halbd.decide.handover import leaving
-from halbd.decide.verdict import verdict
+from halbd.decide.verdict import active_targets, verdict
 from halbd.model.config import LogLevel
 from halbd.model.effects import (
     DumpAddresses,
@@ -43,6 +43,7 @@ from halbd.model.events import (
     Exited,
     FilesMended,
     HistoryKept,
+    Installed,
     KeepalivedLooked,
     KeepalivedSeen,
     ProbeDone,
@@ -55,6 +56,7 @@ from halbd.model.events import (
     SpawnFailed,
     StopRequested,
     TakenUp,
+    TakingUp,
     Tick,
     UndrainRequested,
     UpgradeFailed,
@@ -109,8 +111,12 @@ def _happen(state: State, event: Event, now: Now) -> Step:
             return children.happened(state, event, now)
         case ProxySilent():
             return probing.silent(state, now, ours=event.ours), ()
+        case TakingUp():
+            return probing.taking_up(state, event.config, now), ()
+        case Installed():
+            return probing.installed(state, event.config, now), ()
         case TakenUp():
-            return replace(state, taken_up=True), ()
+            return probing.taken_up(state, now), (WriteLook(),)
         case ProxyMute():
             return replace(state, mute=event.why), ()
         case DoorSeen():
@@ -133,7 +139,8 @@ def _happen(state: State, event: Event, now: Now) -> Step:
             return _applied(state, event, now)
         case ConfigRejected():
             said = Say(LogLevel.ERROR, "config.rejected", {"problems": list(event.problems)})
-            return replace(state, rejected=Rejected(now.wall, event.problems)), (said,)
+            over = None if state.taken_up else state.changing  # one that was found behind still is
+            return replace(state, rejected=Rejected(now.wall, event.problems), installed=None, changing=over), (said,)
         case UpgradeFailed():
             said = Say(LogLevel.ERROR, "halbd.upgrade_failed", {"why": event.why})
             return replace(state, upgrade_failed=event.why), (said,)
@@ -160,8 +167,9 @@ def _applied(state: State, event: ConfigApplied, now: Now) -> Step:
     """A VIP that is new may already be here, and one that is no longer ours leaves."""
     state, effects = holding.applied(state, event.config, now)
     why = "found when the config was applied" if state.applied else "found when halbd started"
-    applied = replace(probing.lifted(state, now), applied=now, rejected=None, mended=None, marked=False)
-    return probing.align(applied, now), (*effects, WriteLook(), DumpAddresses(why))
+    state = replace(state, installed=None, serves=None, applied=now, rejected=None, mended=None, marked=False)
+    look = () if state.changing else (WriteLook(),)
+    return probing.align(probing.lifted(state, now), now), (*effects, *look, DumpAddresses(why))
 
 
 def _mark(state: State, event: ProbeDone) -> Step:
@@ -169,10 +177,12 @@ def _mark(state: State, event: ProbeDone) -> Step:
 
     The question must have been asked under it too.
     """
-    if event.result.ours:
-        return state, (Say(LogLevel.ERROR, "probe.not_asked", {"name": event.result.name, "why": event.result.error}),)
-    early = state.applied is not None and event.result.at.mono - event.result.latency < state.applied.mono
-    if state.marked or early or not (event.result.ok and state.taken_up):
+    result = event.result
+    if result.ours:
+        return state, (Say(LogLevel.ERROR, "probe.not_asked", {"name": result.target.name, "why": result.error}),)
+    early = state.applied is not None and result.at.mono - result.latency < state.applied.mono
+    ours = result.target in active_targets(state)
+    if state.marked or early or not (ours and result.ok and state.taken_up):
         return state, ()
     return replace(state, marked=True), (MarkGood(),)
 

@@ -27,13 +27,19 @@ def longest_age(state: State) -> float:
     return 3 * state.config.health.interval + state.config.health.timeout
 
 
+def served(state: State) -> Config:
+    """What the proxy serves: in a change it has taken that up before keepalived, and so the node, has."""
+    return state.serves or state.config
+
+
 def active_targets(state: State) -> tuple[Target, ...]:
     """What should be asked now."""
+    config = served(state)
     if not state.held:
-        return local_targets(state.config)
-    if len(state.held) == len(state.config.vips):
-        return all_targets(state.config)
-    return tuple([t for t in all_targets(state.config) if t.vip is None or t.vip in state.held])
+        return local_targets(config)
+    if len(state.held) == len(state.config.vips) and not state.serves:
+        return all_targets(config)
+    return tuple([t for t in all_targets(config) if t.vip is None or t.vip in state.held])
 
 
 def _reasons(state: State, targets: tuple[Target, ...], now: Now) -> Iterator[Reason]:
@@ -75,7 +81,7 @@ def hung(state: State) -> bool:
     """
     if state.admin.streak.up is not False:
         return False
-    local = [state.series.get(t.name) for t in local_targets(state.config) if t.scheme is not Scheme.TCP]
+    local = [state.series.get(t.name) for t in local_targets(served(state)) if t.scheme is not Scheme.TCP]
     return all(one and _mute(state, one) for one in local)
 
 
@@ -87,7 +93,7 @@ def _mute(state: State, series: Series) -> bool:
     last = series.last
     if last is None or last.status is not None:
         return False
-    waited = last.latency > 0.9 * state.config.health.timeout
+    waited = last.latency > 0.9 * last.target.timeout
     return series.streak.up is False or (state.blind_since is not None and waited)
 
 

@@ -18,5 +18,9 @@ class FailedError(HalbdError):
     """A generation was accepted and then failed to go live; what served before still serves."""
 
 
+class RejectedError(FailedError):
+    """So it did, and the program that runs has said that it does not want it."""
+
+
 class NoDaemonError(HalbdError):
     """No daemon answers on the socket."""

@@ -73,6 +73,20 @@ class ProxySilent:
 
 
 @dataclass(frozen=True, slots=True)
+class TakingUp:
+    """The files of this config are about to be in force: the proxy may leave a place that it has not, at any moment."""
+
+    config: Config
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """They are, and the next proxy starts on them."""
+
+    config: Config
+
+
+@dataclass(frozen=True, slots=True)
 class TakenUp:
     """The proxy that runs is seen to serve the generation in force."""
 
@@ -243,6 +257,8 @@ Event: TypeAlias = (
     | ProbeDone
     | ProxySeen
     | ProxySilent
+    | TakingUp
+    | Installed
     | TakenUp
     | ProxyMute
     | DoorSeen

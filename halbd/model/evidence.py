@@ -41,7 +41,7 @@ class ProbeResult:
     `ours`: the question could not be asked, for want of a descriptor or memory here; it says nothing of the proxy.
     """
 
-    name: str
+    target: Target
     ok: bool
     connected: bool
     status: int | None

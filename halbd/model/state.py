@@ -63,6 +63,14 @@ class Parting:
 
 
 @dataclass(frozen=True, slots=True)
+class Changing:
+    """The proxy takes up another config: before `until` a failure to connect counts only in these places, of both."""
+
+    places: frozenset[tuple[Address, int]]
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
 class Rejected:
     """A config that is on disk and not in force."""
 
@@ -121,6 +129,9 @@ class State:
     `mute`: why the proxy that runs cannot be asked, where somebody has removed its sockets.
     `kept_out`: the proxy that runs lets in no new connection from outside, which halbd's own probes do not see.
     `taken_up`: the proxy that runs was seen to serve the generation in force.
+    `changing`: the proxy takes up another config than it serves, or did when that began.
+    `installed`: the config whose files are in force, and `serves`: the one that the proxy serves; each where it is not
+    `config`, which is what the node as a whole is on, and in a change comes last.
     `marked`: the generation in force, since `applied`, has been seen to work.
     `pushed`: what the track_files hold. `unpushed`: what could not be written into others, due again at `push_due`.
     `barred`: VIPs that went unserved here.
@@ -164,6 +175,9 @@ class State:
     push_due: float = 0
     generation_looked: float = 0
     taken_up: bool = False
+    changing: Changing | None = None
+    installed: Config | None = None
+    serves: Config | None = None
     marked: bool = False
     down: Mapping[ServerRef, float] = field(default_factory=dict)
     cut: frozenset[ServerRef] = frozenset()

@@ -157,6 +157,12 @@ def installed(paths: Paths) -> FileSet:
     )
 
 
+def had_other(paths: Paths, generation: str, name: str) -> bool:
+    """A file of that earlier generation, as far as it is still there, is not what it is in the one in force."""
+    before = _bytes(paths.generations / generation / name)
+    return before is not None and before != _bytes(paths.current / name)
+
+
 def prune(paths: Paths, before: Path | None) -> None:
     """Remove the oldest generations, and what a crash left; not what works, nor `before`, which may be put back."""
     keep = (current(paths), paths.good.resolve(), before)

@@ -65,7 +65,7 @@ class Prober:
     def _result(self, target: Target, begun: float, answer: Answer, *, ours: bool = False) -> ProbeResult:
         ok, connected, status, error = answer
         at = Now(time.monotonic(), datetime.now(UTC))
-        return ProbeResult(target.name, ok, connected, status, at.mono - begun, at, error, ours)
+        return ProbeResult(target, ok, connected, status, at.mono - begun, at, error, ours)
 
     def close(self) -> None:
         """Let the threads go; what they still wait for ends by itself."""

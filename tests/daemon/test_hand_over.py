@@ -49,6 +49,22 @@ def test_a_hand_over_keeps_connections_and_the_vip(envoy: Node) -> None:
     assert (envoy.proxy["restarts"], len(envoy.status["transitions"])) == (0, 1)
 
 
+def test_what_a_running_envoy_never_reads_again_is_taken_up_also_by_the_next_daemon(envoy: Node) -> None:
+    """Changed while no daemon ran, by hand or by another release of halbd; then nothing more is left to do."""
+    old = envoy.proxy["pid"]
+    with watch(envoy) as one:
+        envoy.daemon.kill()
+        envoy.daemon.wait(10)
+        envoy.write(cluster="another")
+        envoy.start()
+        envoy.until(lambda: envoy.proxy.get("pid") not in {None, old}, "another one")
+        assert goes_on(one)
+    envoy.until(lambda: old not in envoy.pids, "the end of the old one, with its last connection")
+    envoy.until_master()
+    assert envoy.reload().body["actions"] == []
+    assert not envoy.lines("vip.lost")
+
+
 def test_the_next_daemon_knows_the_two_apart(envoy: Node) -> None:
     with watch(envoy) as one:
         old, new = hand_over(envoy)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from halbd.decide.step import next_due, step
-from halbd.decide.verdict import verdict
+from halbd.decide.verdict import active_targets, verdict
 from halbd.model.child import Program
 from halbd.model.config import Address, Config
 from halbd.model.effects import DrainSettled, Effect, Probe, Push
@@ -22,7 +22,7 @@ from halbd.model.events import (
     TakenUp,
     Tick,
 )
-from halbd.model.evidence import FrontendView, Now, ProbeResult, ProxyView, ServerState, ServerView
+from halbd.model.evidence import FrontendView, Now, ProbeResult, ProxyView, ServerState, ServerView, Target
 from halbd.model.maintenance import Outcome
 from halbd.model.state import State
 from halbd.model.verdict import Verdict
@@ -100,11 +100,15 @@ class Driver:
         for name in list(self.state.series):
             self.answer_one(name, ok=ok, connected=connected)
 
+    def target(self, name: str) -> Target:
+        """What is asked now under that name."""
+        return next(one for one in active_targets(self.state) if one.name == name)
+
     def answer_one(self, name: str, *, ok: bool = True, connected: bool = True) -> None:
         """Answer one probe, if it is being asked."""
         if self.state.series[name].asking:
             status, error = (200, "") if ok else (None, "no answer")
-            self.post(ProbeDone(ProbeResult(name, ok, connected, status, self.latency, self.now, error)))
+            self.post(ProbeDone(ProbeResult(self.target(name), ok, connected, status, self.latency, self.now, error)))
 
     def look(self, *, up: int = 3, silent: bool = False) -> None:
         """Answer the question to the admin socket, if it is being asked."""

@@ -16,7 +16,8 @@ LOCAL = "local/kube-apiserver"
 
 
 def answer(node: Driver, *, ours: bool = False, ok: bool = True) -> ProbeDone:
-    return ProbeDone(ProbeResult(LOCAL, ok, ok, 200 if ok else None, 0.01, node.now, "" if ok else "no", ours=ours))
+    status, error = (200, "") if ok else (None, "no")
+    return ProbeDone(ProbeResult(node.target(LOCAL), ok, ok, status, 0.01, node.now, error, ours=ours))
 
 
 @pytest.mark.parametrize("up", [3, 0])
@@ -51,7 +52,7 @@ def test_an_admin_socket_that_could_not_be_asked_makes_no_proxy_hang() -> None:
     for _ in range(10):
         node.wait(1)
         node.post(ProxySilent("too many open files", ours=True))
-        node.post(ProbeDone(ProbeResult(LOCAL, False, False, None, 1.0, node.now, "no answer in 1 s")))
+        node.post(ProbeDone(ProbeResult(node.target(LOCAL), False, False, None, 1.0, node.now, "no answer in 1 s")))
     assert node.causes == ["local_probe"]
     node.live(10, ok=False, silent=True)
     assert node.causes == ["proxy_hung"]
@@ -69,7 +70,7 @@ def test_only_a_proxy_that_was_found_on_the_generation_in_force_has_taken_it_up(
     [
         (False, False, [WriteLook()]),
         (True, False, [WriteLook(), LetIn(), Probe]),
-        (True, True, [WriteLook(), LetIn(), TakeUp(Program.PROXY), Probe]),
+        (True, True, [LetIn(), TakeUp(Program.PROXY), Probe]),
     ],
 )
 def test_a_proxy_that_was_found_is_noted_let_in_caught_up_and_asked_at_once(

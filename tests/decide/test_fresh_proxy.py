@@ -26,7 +26,7 @@ def test_one_in_the_place_of_a_dead_one_must_prove_itself_and_one_that_was_found
 ) -> None:
     state = replace(NODE.state, proxy=Child(Phase.RUNNING, 100, restarts=restarts))
     due = NODE.mono if adopted else NODE.mono + WARM_UP
-    new = fresh(state, NODE.now, adopted=adopted)
+    new = fresh(state, NODE.now, adopted=adopted, handed_over=False)
     unproven = Series(due, first, begun=NODE.mono, blamed=first.up is False)
     held = Series(due, Streak(up=True), begun=NODE.mono)
     assert new.series == {name: unproven if name in LOCAL else held for name in NODE.state.series}
@@ -39,7 +39,7 @@ def test_nothing_that_was_seen_of_an_earlier_one_is_believed_of_it(*, adopted: b
         NODE.state, mute="its socket was removed", proven=not adopted, blind_since=NODE.now, sight_since=NODE.mono,
         down={ServerRef("api", "one", "10.0.0.1:1"): 1.0}, cut=frozenset({ServerRef("api", "one", "10.0.0.1:1")}),
     )  # fmt: skip
-    new = fresh(before, NODE.now, adopted=adopted)
+    new = fresh(before, NODE.now, adopted=adopted, handed_over=adopted)
     assert (new.view, new.mute, new.proven, new.blind_since, new.sight_since) == (None, "", adopted, None, None)
     assert (new.down, new.cut) == ({}, frozenset())
 

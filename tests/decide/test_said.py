@@ -107,7 +107,7 @@ def test_a_question_that_could_not_be_asked_says_which_and_why() -> None:
     node = running()
     node.wait(1)
     name, why = "local/kube-apiserver", "too many open files"
-    done = node.post(ProbeDone(ProbeResult(name, False, False, None, 0, node.now, why, ours=True)))
+    done = node.post(ProbeDone(ProbeResult(node.target(name), False, False, None, 0, node.now, why, ours=True)))
     assert said(done, "probe.not_asked") == [(LogLevel.ERROR, {"name": name, "why": why})]
 
 

@@ -263,7 +263,9 @@ def test_files_that_were_put_right_are_told() -> None:
 def test_a_probe_that_fails_says_why_and_how_long_it_took() -> None:
     node = running()
     node.wait(1)
-    result = ProbeResult("local/kube-apiserver", False, True, None, 0.0123456, node.now, "no answer in 1 s")
+    result = ProbeResult(
+        node.target("local/kube-apiserver"), False, True, None, 0.0123456, node.now, "no answer in 1 s"
+    )
     node.post(ProbeDone(result))
     (probe,) = said(node)["probes"]
     assert (probe["ok"], probe["status"], probe["latency_ms"], probe["error"]) == (

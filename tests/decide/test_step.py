@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace as part
 from signal import Signals
 
 import pytest
@@ -107,7 +108,7 @@ def test_an_answer_that_waited_while_halbd_was_stopped_is_no_evidence(*, ok: boo
     node.mono += 60
     before = node.state.series["local/kube-apiserver"]
     status = 200 if ok else None
-    done = node.post(ProbeDone(ProbeResult("local/kube-apiserver", ok, True, status, 60, node.now, "")))
+    done = node.post(ProbeDone(ProbeResult(node.target("local/kube-apiserver"), ok, True, status, 60, node.now, "")))
     assert node.verdict.stale
     after = node.state.series["local/kube-apiserver"]
     assert (after.streak, after.last) == (before.streak, before.last)
@@ -222,7 +223,8 @@ def test_keepalived_that_failed_under_systemd_is_started_again_and_one_that_was_
 def test_an_answer_for_a_target_that_is_gone_changes_nothing() -> None:
     node = running()
     before = node.state.series
-    node.post(ProbeDone(ProbeResult("local/gone", True, True, 200, 0.01, node.now, "")))
+    gone = part(node.target("local/kube-apiserver"), name="local/gone")
+    node.post(ProbeDone(ProbeResult(gone, True, True, 200, 0.01, node.now, "")))
     assert node.state.series == before
 
 
@@ -231,7 +233,8 @@ def test_a_question_that_could_not_be_asked_is_no_evidence() -> None:
     node = running(holder=True)
     for _ in range(30):
         for name in [name for name, one in node.state.series.items() if one.asking]:
-            node.post(ProbeDone(ProbeResult(name, False, False, None, 0, node.now, "too many open files", ours=True)))
+            why = "too many open files"
+            node.post(ProbeDone(ProbeResult(node.target(name), False, False, None, 0, node.now, why, ours=True)))
         node.post(ProxySilent("too many open files", ours=True))
         node.wait(1)
     assert node.verdict.stale

@@ -22,7 +22,7 @@ from tests.sample import config
 NODE = running(config(health={"timeout": 0.5}))
 STATE, NOW = NODE.state, NODE.now
 EARLIER = Now(NOW.mono - 5, NOW.wall - timedelta(seconds=5))
-TARGET = local_targets(STATE.config)[0].name
+TARGET = local_targets(STATE.config)[0]
 
 
 def reasons(**changes: Any) -> tuple[Reason, ...]:
@@ -30,7 +30,7 @@ def reasons(**changes: Any) -> tuple[Reason, ...]:
 
 
 def series(answer: ProbeResult | None, streak: Streak, **more: bool) -> dict[str, Series]:
-    return {TARGET: Series(0, streak, answer, begun=NOW.mono, **more)}
+    return {TARGET.name: Series(0, streak, answer, begun=NOW.mono, **more)}
 
 
 def no_answer(latency: float, at: Now = NOW) -> ProbeResult:
@@ -93,7 +93,7 @@ def test_a_barred_vip_says_for_how_long_and_is_free_at_the_end_of_it() -> None:
 
 def test_a_probe_without_any_answer_says_so() -> None:
     blamed = series(None, Streak(up=False, failing_since=EARLIER.mono), blamed=True)
-    assert reasons(series=blamed) == (Reason(Cause.LOCAL_PROBE, f"{TARGET}: no answer yet", EARLIER.wall),)
+    assert reasons(series=blamed) == (Reason(Cause.LOCAL_PROBE, f"{TARGET.name}: no answer yet", EARLIER.wall),)
     blamed = series(None, Streak(up=False), blamed=True)
     assert [reason.since for reason in reasons(series=blamed)] == [NOW.wall]
 

@@ -144,7 +144,7 @@ class Hands:
         if self.daemon.frozen or not self.daemon.alive:
             return
         now, ok = self.daemon.now, status in target.expect
-        result = ProbeResult(target.name, ok, connected, status, now.mono - begun, now, "" if ok else "no good answer")
+        result = ProbeResult(target, ok, connected, status, now.mono - begun, now, "" if ok else "no good answer")
         self.daemon.post(ProbeDone(result))
 
     def _look_at_proxy(self) -> None:

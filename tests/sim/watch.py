@@ -169,7 +169,7 @@ class Watch:
             case ProbeDone():
                 asked = event.result.at.mono - event.result.latency
                 if asked >= seen.since:
-                    seen.answered[event.result.name] = min(mono, asked + daemon.state.config.health.timeout)
+                    seen.answered[event.result.target.name] = min(mono, asked + daemon.state.config.health.timeout)
             case _:
                 self._ends.learn(node, daemon, event)
 

@@ -99,6 +99,17 @@ def test_roll_back_puts_the_one_before_in_force(paths: Paths) -> None:
     assert in_force(paths) == "one"
 
 
+def test_a_file_of_an_earlier_generation_is_another_one_or_not_or_not_known(paths: Paths) -> None:
+    install(paths, "one")
+    one = paths.current.resolve().name
+    install(paths, "two")
+    two = paths.current.resolve().name
+    assert generations.had_other(paths, one, "haproxy.cfg")
+    assert not generations.had_other(paths, two, "haproxy.cfg")
+    for unknown in ("", "gone"):
+        assert not generations.had_other(paths, unknown, "haproxy.cfg")
+
+
 def test_roll_back_of_the_first_one_leaves_none(paths: Paths) -> None:
     generations.roll_back(paths, install(paths, "one"))
     assert generations.current(paths) is None
