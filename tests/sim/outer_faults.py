@@ -112,6 +112,7 @@ def cannot_write(node: Node, _: Random) -> Heal:
 def tampered(node: Node, random: Random) -> Heal:
     """Somebody writes into a track_file; the daemon looks once a second."""
     node.write(FAULT, random.choice((0, 1)))
+    node.writes_since = node.clock.now
 
     def heal() -> None:
         daemon = node.daemon

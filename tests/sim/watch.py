@@ -193,13 +193,17 @@ class Watch:
             self.broken(node, f"the verdict changed without evidence: {before} to {answer}")
 
     def _flaps(self, node: Node, seen: Seen, state: State, answer: Verdict, mono: float) -> None:
-        """What this node itself was found unfit for is given back after `rise` good answers, which take their time."""
+        """What this node itself was found unfit for is given back after `rise` good answers, which take their time.
+
+        But for a bar that a change of config or an undrain has lifted at this moment.
+        """
         before = seen.unfit
         if [reason for reason in answer.reasons if reason.fails and reason.cause not in NOT_OWN]:
             seen.unfit = mono if before is None else before
         elif before is not None:
             seen.unfit, health = None, state.config.health
-            if mono - before < (health.rise - 1) * health.interval * 0.9 and not state.blind_since:
+            lifted = any(bar.until == mono for bar in state.barred.values())
+            if mono - before < (health.rise - 1) * health.interval * 0.9 and not (state.blind_since or lifted):
                 self.broken(node, f"yes again {mono - before:.3f} s after no")
 
     def _backoff(self, node: Node, child: Child, mono: float) -> None:
