@@ -166,7 +166,7 @@ class Changer:
                 await self._renew_proxy(config)
             else:
                 await self._proxy.take_up(change)
-            self._children.taken_up()
+                self._children.taken_up()
         if change.keepalived_reload:
             await self.tell_keepalived(config)
         self._children.note_generation(Program.KEEPALIVED)
@@ -256,7 +256,7 @@ class Changer:
         """The generation before is in force again: whoever has taken up the new one takes that up."""
         touched = change.proxy_reload or change.hand_over or bool(change.servers)
         try:
-            await self._act(replace(change, servers=(), proxy_reload=False, hand_over=False), old, behind=touched)
+            await self._act(replace(change, hand_over=False), old, behind=touched)
         except (HalbdError, OSError) as error:
             self._log.error("config.not_taken_back", why=str(error))
 

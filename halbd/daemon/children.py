@@ -21,13 +21,12 @@ from halbd.daemon.notes import Notes
 from halbd.daemon.orphans import reap_others
 from halbd.daemon.output import Output
 from halbd.daemon.retired import Retired
-from halbd.decide.change import ENVOY_BOOTSTRAP
 from halbd.model.child import Program
 from halbd.model.config import Config, LogLevel
 from halbd.model.errors import FailedError, HalbdError
 from halbd.model.events import Event, Exited, Spawned, SpawnFailed, TakenUp
 from halbd.model.paths import Paths
-from halbd.system import generations, keepalived_reload, process
+from halbd.system import keepalived_reload, process
 from halbd.system.process import Identity
 from halbd.system.programs import find, join_group, proxy_account, proxy_binary
 
@@ -192,15 +191,9 @@ class Children:
         return noted is not None and noted.generation != self._generation()
 
     def another_process(self, config: Config) -> bool:
-        """The Envoy that runs, by what is noted of it, is another program or has a bootstrap that it never reads again.
-
-        Raises HalbdError.
-        """
+        """The Envoy that runs cannot come to be the one that is wanted now. Raises HalbdError."""
         noted = self._running(Program.PROXY)
-        if noted is None or not noted.text:
-            return False
-        other = noted.binary != str(Path(proxy_binary(config.proxy)).resolve())
-        return other or generations.had_other(self._paths, noted.generation, ENVOY_BOOTSTRAP)
+        return noted is not None and noted.another(self._paths, proxy_binary(config.proxy))
 
     def taken_up(self) -> None:
         """The proxy serves the generation in force."""

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from halbd.daemon import proxy
+from halbd.decide.change import ENVOY_BOOTSTRAP
 from halbd.model.child import Program
 from halbd.model.config import ProxyKind
 from halbd.model.paths import Paths
-from halbd.system import envoy, haproxy, process
+from halbd.system import envoy, generations, haproxy, process
 from halbd.system.process import Identity
 
 FILES = {Program.PROXY: tuple(proxy.FILES.values()), Program.KEEPALIVED: ("keepalived.conf",)}
@@ -32,6 +33,13 @@ class Noted:
     generation: str
     file: str
     text: bytes
+
+    def another(self, paths: Paths, binary: str) -> bool:
+        """By its note it is another program, or an Envoy with another bootstrap, which none reads twice."""
+        if not self.text:
+            return False
+        other = self.binary != str(Path(binary).resolve())
+        return other or generations.had_other(paths, self.generation, ENVOY_BOOTSTRAP)
 
 
 def already_running(paths: Paths, program: Program, accounts: frozenset[int]) -> Noted | None:

@@ -111,12 +111,8 @@ def _happen(state: State, event: Event, now: Now) -> Step:
             return children.happened(state, event, now)
         case ProxySilent():
             return probing.silent(state, now, ours=event.ours), ()
-        case TakingUp():
-            return probing.taking_up(state, event.config, now), ()
-        case Installed():
-            return probing.installed(state, event.config, now), ()
-        case TakenUp():
-            return probing.taken_up(state, now), (WriteLook(),)
+        case TakingUp() | Installed() | TakenUp():
+            return _changing(state, event, now)
         case ProxyMute():
             return replace(state, mute=event.why), ()
         case DoorSeen():
@@ -138,9 +134,7 @@ def _happen(state: State, event: Event, now: Now) -> Step:
         case ConfigApplied():
             return _applied(state, event, now)
         case ConfigRejected():
-            said = Say(LogLevel.ERROR, "config.rejected", {"problems": list(event.problems)})
-            over = None if state.taken_up else state.changing  # one that was found behind still is
-            return replace(state, rejected=Rejected(now.wall, event.problems), installed=None, changing=over), (said,)
+            return _rejected(state, event, now)
         case UpgradeFailed():
             said = Say(LogLevel.ERROR, "halbd.upgrade_failed", {"why": event.why})
             return replace(state, upgrade_failed=event.why), (said,)
@@ -172,6 +166,24 @@ def _applied(state: State, event: ConfigApplied, now: Now) -> Step:
     return probing.align(probing.lifted(state, now), now), (*effects, *look, DumpAddresses(why))
 
 
+def _changing(state: State, event: TakingUp | Installed | TakenUp, now: Now) -> Step:
+    """On the way to another config, step by step."""
+    match event:
+        case TakingUp():
+            return probing.taking_up(state, event.config, now), ()
+        case Installed():
+            return probing.installed(state, event.config, now), ()
+        case TakenUp():
+            return probing.taken_up(state, now), (WriteLook(),)
+
+
+def _rejected(state: State, event: ConfigRejected, now: Now) -> Step:
+    """What was on its way is not coming; a proxy that was found behind still is."""
+    said = Say(LogLevel.ERROR, "config.rejected", {"problems": list(event.problems)})
+    over = None if state.taken_up else state.changing
+    return replace(state, rejected=Rejected(now.wall, event.problems), installed=None, changing=over), (said,)
+
+
 def _mark(state: State, event: ProbeDone) -> Step:
     """The first good answer under a generation makes it one to fall back to, once the proxy has all of it.
 
@@ -181,8 +193,7 @@ def _mark(state: State, event: ProbeDone) -> Step:
     if result.ours:
         return state, (Say(LogLevel.ERROR, "probe.not_asked", {"name": result.target.name, "why": result.error}),)
     early = state.applied is not None and result.at.mono - result.latency < state.applied.mono
-    ours = result.target in active_targets(state)
-    if state.marked or early or not (ours and result.ok and state.taken_up):
+    if state.marked or early or not (result.ok and state.taken_up and result.target in active_targets(state)):
         return state, ()
     return replace(state, marked=True), (MarkGood(),)
 
